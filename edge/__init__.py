@@ -1,0 +1,1 @@
+"""The kiosk: capture, analysis, identity, the visit and the way to the hub."""

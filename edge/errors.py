@@ -1,0 +1,10 @@
+"""The root of every expected kiosk error."""
+
+from typing import ClassVar
+
+
+class EdgeError(Exception):
+    """An expected failure, with a stable code and what a technician or patient does about it."""
+
+    code: ClassVar[str] = "edge"
+    remedy: ClassVar[str] = "Restart the kiosk; if it returns, send the log to support."

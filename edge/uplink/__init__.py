@@ -1,0 +1,1 @@
+"""From the kiosk's disk to the hub: outbox, MQTT, image upload."""
