@@ -85,7 +85,7 @@ def build(name: str, *, site: str, kiosk: str, type: str | None = None) -> str: 
     """
     row = TOPICS[name]
     for part in (site, kiosk):
-        if not _SLUG.match(part):
+        if not _SLUG.fullmatch(part):
             raise TopicInvalid(f"{part[:40]!r} is no topic part: lower case letters, digits, inner hyphens")
     if (type is None) != (not row.types) or (type is not None and type not in row.types):
         raise TopicInvalid(f"{name} has no type {type!r}")
@@ -104,7 +104,7 @@ def parse(topic: str) -> Address:
         site, kiosk, name, *rest = parts[depth:]
         row = TOPICS.get(name)
         known = row is not None and (tuple(rest) == () if not row.types else len(rest) == 1 and rest[0] in row.types)
-        if row is not None and known and _SLUG.match(site) and _SLUG.match(kiosk):
+        if row is not None and known and _SLUG.fullmatch(site) and _SLUG.fullmatch(kiosk):
             return Address(row, site, kiosk, rest[0] if rest else None)
     raise TopicInvalid(f"topic {topic[:80]!r} is not in the topic table")
 

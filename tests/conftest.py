@@ -1,0 +1,31 @@
+"""What every test gets: a planted name that must not reach a log, and no thread left behind."""
+
+import logging
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+PLANTED_NAME = "Zebulon Quackenbush"
+
+
+@pytest.fixture(autouse=True)
+def no_patient_name_in_logs(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    caplog.set_level(logging.DEBUG)
+    yield
+    for record in caplog.get_records("call"):
+        text = record.getMessage() + (record.exc_text or "")
+        assert "Quackenbush" not in text, f"{record.name} logged a patient's name"
+
+
+@pytest.fixture(autouse=True)
+def no_thread_left_behind() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    left = [t for t in threading.enumerate() if t not in before and t.is_alive() and not t.daemon]
+    assert not left, f"threads still run: {[t.name for t in left]}"
+
+
+@pytest.fixture
+def planted_name() -> str:
+    return PLANTED_NAME
