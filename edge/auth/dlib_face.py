@@ -1,0 +1,75 @@
+"""Face templates by dlib: HOG frontal detector, 5-point alignment, ResNet descriptor. The only place that imports dlib."""
+
+import threading
+from typing import Final, cast
+
+import cv2
+import dlib
+import face_recognition_models
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.auth.face import FaceNotFound, FaceTemplate, FaceTemplateIncompatible, FaceTooSmall, SeveralFaces
+
+ALGORITHM: Final = "dlib-resnet-5point/1"
+"""Detector, alignment and descriptor together; a change of any gives a new version."""
+
+MATCH_THRESHOLD: Final = 0.5
+
+MAX_SIDE_PX: Final = 640
+"""Frames are shrunk to this: the detector's cost grows with the area, the descriptor sees 150 px of face anyway."""
+
+_LENGTH: Final = 128
+_DTYPE: Final = np.dtype("<f4")
+
+
+class DlibFaceEncoder:
+    """Templates of 128 numbers, compared by Euclidean distance."""
+
+    algorithm = ALGORITHM
+    threshold = MATCH_THRESHOLD
+
+    def __init__(self) -> None:
+        # dlib's networks keep state between layers: one call at a time.
+        self._lock = threading.Lock()
+        self._detector = dlib.get_frontal_face_detector()
+        self._landmarks = dlib.shape_predictor(face_recognition_models.pose_predictor_five_point_model_location())
+        self._descriptor = dlib.face_recognition_model_v1(face_recognition_models.face_recognition_model_location())
+
+    def encode(self, rgb: NDArray[np.uint8]) -> FaceTemplate:
+        """Make the template of the one face in RGB [H, W, 3]; see the port."""
+        image = _shrunk(rgb)
+        with self._lock:
+            faces = self._detector(image, 0)
+            if not faces:
+                raise self._why_no_face(image)
+            if len(faces) > 1:
+                raise SeveralFaces(f"{len(faces)} faces")
+            landmarks = self._landmarks(image, faces[0])
+            numbers = self._descriptor.compute_face_descriptor(image, landmarks)
+        return FaceTemplate(algorithm=ALGORITHM, data=np.asarray(numbers, dtype=_DTYPE).tobytes())
+
+    def distance(self, a: FaceTemplate, b: FaceTemplate) -> float:
+        """Euclidean distance; see the port."""
+        return float(np.linalg.norm(_numbers(a) - _numbers(b)))
+
+    def _why_no_face(self, image: NDArray[np.uint8]) -> FaceNotFound | FaceTooSmall:
+        # The detector's window is 80 px: doubling the image shows the faces that are just below it.
+        if self._detector(image, 1):
+            return FaceTooSmall("the face is smaller than the detector's 80 px")
+        return FaceNotFound("no frontal face")
+
+
+def _shrunk(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    scale = MAX_SIDE_PX / max(rgb.shape[:2])
+    if scale >= 1:
+        return np.ascontiguousarray(rgb)
+    return cast("NDArray[np.uint8]", cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+
+
+def _numbers(template: FaceTemplate) -> NDArray[np.float64]:
+    if template.algorithm != ALGORITHM:
+        raise FaceTemplateIncompatible(f"a template of {template.algorithm}, this encoder makes {ALGORITHM}")
+    if len(template.data) != _LENGTH * _DTYPE.itemsize:
+        raise FaceTemplateIncompatible(f"a template of {len(template.data)} bytes")
+    return np.frombuffer(template.data, dtype=_DTYPE).astype(np.float64)

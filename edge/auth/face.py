@@ -1,0 +1,129 @@
+"""The face port: a photograph becomes a template, and a template is compared with one claimed person's, never searched."""
+
+from dataclasses import dataclass, field
+from typing import Final, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.errors import EdgeError
+
+_SERIAL_VERSION: Final = 1
+_MAX_ALGORITHM_LENGTH: Final = 255
+
+
+class FaceError(EdgeError):
+    """A face could not be used; the subclass says why."""
+
+    code = "face"
+    remedy = "Sign in with the password."
+
+
+class FaceNotFound(FaceError):
+    """No frontal face in the photograph."""
+
+    code = "face-not-found"
+    remedy = "Look straight into the camera, with the light in front of you and the face uncovered."
+
+
+class SeveralFaces(FaceError):
+    """More than one face, so whose template it would be is open."""
+
+    code = "face-several"
+    remedy = "Stand alone before the camera."
+
+
+class FaceTooSmall(FaceError):
+    """A face is there, with too few pixels to tell people apart."""
+
+    code = "face-too-small"
+    remedy = "Come closer to the camera."
+
+
+class FaceTemplateIncompatible(FaceError):
+    """A template of another algorithm, another version, or damaged: no distance means anything."""
+
+    code = "face-template-incompatible"
+    remedy = "Sign in with the password and enrol the face again."
+
+
+@dataclass(frozen=True)
+class FaceTemplate:
+    """What an encoder keeps of a face. Only encoders of the same `algorithm`, which names its version, read `data`."""
+
+    algorithm: str
+    data: bytes = field(repr=False)
+
+    def to_bytes(self) -> bytes:
+        """Serialise: version byte, length byte, algorithm in ASCII, data."""
+        name = self.algorithm.encode("ascii")
+        if not 0 < len(name) <= _MAX_ALGORITHM_LENGTH:
+            raise ValueError("an algorithm's name has 1 to 255 characters")
+        return bytes((_SERIAL_VERSION, len(name))) + name + self.data
+
+    @classmethod
+    def from_bytes(cls, serialised: bytes) -> Self:
+        """Read what `to_bytes` wrote.
+
+        Raises:
+            FaceTemplateIncompatible: written by another version, or not a template.
+        """
+        if len(serialised) < 2 or serialised[0] != _SERIAL_VERSION:  # noqa: PLR2004 - version and length byte
+            raise FaceTemplateIncompatible("the bytes are no template of this version")
+        end = 2 + serialised[1]
+        name, data = serialised[2:end], serialised[end:]
+        if not name or not name.isascii() or not data:
+            raise FaceTemplateIncompatible("the bytes are no whole template")
+        return cls(algorithm=name.decode("ascii"), data=data)
+
+
+class FaceEncoder(Protocol):
+    """Turns photographs into templates, all of one algorithm. Safe to call from several threads."""
+
+    @property
+    def algorithm(self) -> str:
+        """Name and version of what makes the templates; templates of another one are not comparable."""
+        ...
+
+    @property
+    def threshold(self) -> float:
+        """Largest distance at which two templates count as one person's."""
+        ...
+
+    def encode(self, rgb: NDArray[np.uint8]) -> FaceTemplate:
+        """Make the template of the one face in RGB [H, W, 3].
+
+        Raises:
+            FaceNotFound: nobody looks into the camera.
+            SeveralFaces: more than one does.
+            FaceTooSmall: someone does from too far away.
+        """
+        ...
+
+    def distance(self, a: FaceTemplate, b: FaceTemplate) -> float:
+        """How unlike two templates are: 0 for equal ones.
+
+        Raises:
+            FaceTemplateIncompatible: one is not of this encoder's algorithm, or damaged.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class FaceMatch:
+    """Outcome of one comparison."""
+
+    matched: bool
+    distance: float
+    threshold: float
+
+
+def verify(encoder: FaceEncoder, *, claimed: FaceTemplate, probe: FaceTemplate) -> FaceMatch:
+    """Compare a probe with the template of the person it claims to be.
+
+    Raises:
+        FaceTemplateIncompatible: the two are not comparable.
+    """
+    distance = encoder.distance(claimed, probe)
+    # A distance that is not a number compares false, so it never matches.
+    return FaceMatch(matched=distance <= encoder.threshold, distance=distance, threshold=encoder.threshold)

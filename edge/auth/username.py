@@ -1,0 +1,45 @@
+"""User names: which ones can exist, and the key under which two spellings are the same name."""
+
+import unicodedata
+from typing import Final
+
+from edge.errors import EdgeError
+
+MIN_LENGTH: Final = 3
+MAX_LENGTH: Final = 64
+
+_SIGNS: Final = frozenset("0123456789._-")
+_BASE_LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
+class UsernameInvalid(EdgeError):
+    """The text cannot be a user name."""
+
+    code = "username-invalid"
+    remedy = "Choose 3 to 64 letters, digits, dots, hyphens or underscores."
+
+
+def username_key(username: str) -> str:
+    """Return the form in which a name is unique: NFKC, letter case folded.
+
+    Letters are Latin ones, with accents or without, and Chinese characters: what the kiosk's three languages need.
+    Letters of other scripts that look like them (a Cyrillic `а`) would let one person register another's name.
+
+    Raises:
+        UsernameInvalid: the message never repeats the name.
+    """
+    if len(username) > MAX_LENGTH:
+        raise UsernameInvalid(f"the user name is longer than {MAX_LENGTH} characters")
+    name = unicodedata.normalize("NFKC", username)
+    if not MIN_LENGTH <= len(name) <= MAX_LENGTH:
+        raise UsernameInvalid(f"the user name has {len(name)} characters, {MIN_LENGTH} to {MAX_LENGTH} are needed")
+    if not all(_allowed(character) for character in name):
+        raise UsernameInvalid("the user name has other characters than letters, digits, dot, hyphen and underscore")
+    return unicodedata.normalize("NFKC", name.casefold())
+
+
+def _allowed(character: str) -> bool:
+    if character in _SIGNS or unicodedata.name(character, "").startswith("CJK UNIFIED IDEOGRAPH"):
+        return True
+    base, *marks = unicodedata.normalize("NFKD", character)
+    return base in _BASE_LETTERS and all(unicodedata.combining(mark) for mark in marks)

@@ -1,0 +1,1 @@
+"""From a lens to the bytes of one picture, and whether that picture is worth analysing."""

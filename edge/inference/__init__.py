@@ -1,0 +1,1 @@
+"""On-kiosk image analysis: model packages, preprocessing, classification and its explanation."""

@@ -1,0 +1,103 @@
+"""From a file's bytes to the network's input; training uses the same code, so both see the same pixels."""
+
+import io
+import warnings
+from typing import Final, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from edge.errors import EdgeError
+
+MAX_BYTES: Final = 64 * 1024 * 1024
+MAX_PIXELS: Final = 60_000_000
+MIN_SIDE_PX: Final = 64
+FORMATS: Final = ("JPEG", "PNG")
+
+
+class ImageRefused(EdgeError):
+    """An image that is not analysed; the subclass says why."""
+
+    code = "image-refused"
+    remedy = "Take the photograph again."
+
+
+class NotAnImage(ImageRefused):
+    """The bytes are no JPEG or PNG picture."""
+
+    code = "image-not-an-image"
+    remedy = "Choose a JPEG or PNG photograph."
+
+
+class ImageTruncated(ImageRefused):
+    """The picture starts well and then breaks off or is damaged."""
+
+    code = "image-truncated"
+    remedy = "The file is incomplete: copy it or take it again."
+
+
+class ImageTooLarge(ImageRefused):
+    """More bytes or pixels than this machine should decode."""
+
+    code = "image-too-large"
+    remedy = "Choose a photograph of at most 60 megapixels and 64 MB."
+
+
+class ImageTooSmall(ImageRefused):
+    """Too few pixels to judge a lesion."""
+
+    code = "image-too-small"
+    remedy = "Choose the original photograph instead of a thumbnail."
+
+
+def decode_image(data: bytes) -> NDArray[np.uint8]:
+    """Decode a JPEG or PNG, upright by its EXIF orientation, to RGB [H, W, 3].
+
+    Raises:
+        ImageRefused: one of its subclasses; size limits are checked on the header, before any pixel is decoded.
+    """
+    if len(data) > MAX_BYTES:
+        raise ImageTooLarge(f"{len(data)} bytes, the limit is {MAX_BYTES}")
+    # Pillow warns about large or odd files; the checks here decide instead.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with _open(data) as image:
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                raise ImageTooLarge(f"{width}x{height} px, the limit is {MAX_PIXELS} px")
+            if min(width, height) < MIN_SIDE_PX:
+                raise ImageTooSmall(f"{width}x{height} px, each side needs at least {MIN_SIDE_PX} px")
+            try:
+                image.load()
+                rgb = ImageOps.exif_transpose(image).convert("RGB")
+            except (OSError, SyntaxError, ValueError, EOFError) as error:
+                raise ImageTruncated("the picture's data ends early or is damaged") from error
+    return np.asarray(rgb, dtype=np.uint8)
+
+
+def _open(data: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(data), formats=FORMATS)
+    except Image.DecompressionBombError as error:
+        raise ImageTooLarge("the picture claims far more pixels than can be decoded") from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise NotAnImage("the bytes are no JPEG or PNG picture") from error
+
+
+def centre_square(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the largest centred square of [H, W, 3] as a view."""
+    height, width = rgb.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return rgb[top : top + side, left : left + side]
+
+
+def to_input(rgb: NDArray[np.uint8], *, width: int, height: int) -> NDArray[np.uint8]:
+    """Crop the centre square of RGB [H, W, 3] and resize it to the network's input [1, height, width, 3]."""
+    square = centre_square(rgb)
+    # Area averaging is the right filter for shrinking only; enlarging by it gives blocks.
+    interpolation = cv2.INTER_AREA if square.shape[0] >= max(width, height) else cv2.INTER_CUBIC
+    resized = cv2.resize(square, (width, height), interpolation=interpolation)
+    return cast("NDArray[np.uint8]", resized)[np.newaxis]

@@ -1,0 +1,137 @@
+"""The patient's journey as a state machine: who may do what when, and when a visit ends by itself."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID, uuid4
+
+from edge.clock import Clock
+from edge.errors import EdgeError
+from protocol.events import BodySite, Language
+
+SignedInBy = Literal["registration", "password", "face"]
+EndedBy = Literal["patient", "idle", "interrupted"]
+
+
+class VisitState(StrEnum):
+    """Where the patient is."""
+
+    IDLE = "idle"
+    READY = "ready"
+    CAPTURING = "capturing"
+    REFUSED = "refused"
+    SAVED = "saved"
+
+
+_TRANSITIONS: dict[VisitState, frozenset[VisitState]] = {
+    VisitState.IDLE: frozenset({VisitState.READY}),
+    VisitState.READY: frozenset({VisitState.CAPTURING, VisitState.IDLE}),
+    # Back to READY when a capture fails before anything was saved.
+    VisitState.CAPTURING: frozenset({VisitState.SAVED, VisitState.REFUSED, VisitState.READY}),
+    VisitState.REFUSED: frozenset({VisitState.CAPTURING, VisitState.IDLE}),
+    VisitState.SAVED: frozenset({VisitState.CAPTURING, VisitState.IDLE}),
+}
+
+
+class NobodySignedIn(EdgeError):
+    """The step needs a patient, and nobody is signed in or the visit has ended."""
+
+    code = "nobody-signed-in"
+    remedy = "Sign in first."
+
+
+class KioskOccupied(EdgeError):
+    """Somebody is signed in; the kiosk serves one patient at a time."""
+
+    code = "kiosk-occupied"
+    remedy = "End the current visit first."
+
+
+class StepNotPossible(EdgeError):
+    """The step does not follow from where the visit is, such as a second capture while one runs."""
+
+    code = "step-not-possible"
+    remedy = "Wait for the current step to end."
+
+
+@dataclass
+class Visit:
+    """One patient's session at the kiosk."""
+
+    patient_id: UUID
+    full_name: str = field(repr=False)
+    language: Language
+    patient_code: str
+    signed_in_by: SignedInBy
+    started_at: datetime
+    visit_id: UUID = field(default_factory=uuid4)
+    analyses: int = 0
+    refusals: int = 0
+    lesions: dict[UUID, BodySite] = field(default_factory=dict)
+    images: dict[str, str] = field(default_factory=dict)
+    """Content hash to media type of what this visit's screens may show."""
+
+
+class Journey:
+    """The kiosk's one current visit and its state. Not thread-safe: the kiosk's lock is its caller's."""
+
+    def __init__(self, *, clock: Clock, idle_s: float) -> None:
+        self._clock = clock
+        self._idle_s = idle_s
+        self._touched_s = 0.0
+        self._visit: Visit | None = None
+        self.state = VisitState.IDLE
+
+    @property
+    def visit(self) -> Visit:
+        """The current visit.
+
+        Raises:
+            NobodySignedIn: there is none.
+        """
+        if self._visit is None:
+            raise NobodySignedIn("no visit is under way")
+        return self._visit
+
+    def require_idle(self) -> None:
+        """Raise KioskOccupied while a visit is under way."""
+        if self._visit is not None:
+            raise KioskOccupied("a visit is under way")
+
+    def begin(self, visit: Visit) -> None:
+        """A patient has signed in."""
+        self.require_idle()
+        self._visit = visit
+        self.move(VisitState.READY)
+
+    def move(self, state: VisitState) -> None:
+        """Take a step.
+
+        Raises:
+            NobodySignedIn: no visit is under way.
+            StepNotPossible: the step does not follow from the current state.
+        """
+        if self._visit is None:
+            raise NobodySignedIn("no visit is under way")
+        if state not in _TRANSITIONS[self.state]:
+            raise StepNotPossible(f"{state} does not follow {self.state}")
+        self.state = state
+        self.touch()
+
+    def end(self) -> Visit:
+        """Leave the kiosk idle and forget the visit; its last word is the returned value."""
+        visit = self.visit
+        self.move(VisitState.IDLE)
+        self._visit = None
+        return visit
+
+    def touch(self) -> None:
+        """The patient did something."""
+        self._touched_s = self._clock.monotonic_s()
+
+    def remaining_s(self) -> float:
+        """Seconds until the visit ends for lack of touch; the whole time while a capture runs or nobody is here."""
+        if self.state in (VisitState.IDLE, VisitState.CAPTURING):
+            return self._idle_s
+        return max(0.0, self._idle_s - (self._clock.monotonic_s() - self._touched_s))
