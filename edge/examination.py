@@ -14,6 +14,7 @@ from edge import visit_rows
 from edge.bus import AnalysisSaved, Bus, CaptureWasRefused
 from edge.camera_slot import CameraSlot
 from edge.capture.camera import Frame
+from edge.capture.encoded_image import inspect
 from edge.capture.quality import QualityReport, assess
 from edge.clock import Clock
 from edge.inference.classifier import Classifier
@@ -149,7 +150,8 @@ class Examination:
         assessment = triage(prediction, self._classifier.manifest.thresholds, simulated=frame.simulated, now=now)
         with watch.stage("store-images"):
             image = self._keep(frame.data, media_type=frame.media_type, size_px=(frame.width_px, frame.height_px))
-            shown = self._keep(heat_map.data, media_type=heat_map.media_type, size_px=heat_map.size_px)
+            header = inspect(heat_map)
+            shown = self._keep(heat_map, media_type=header.media_type, size_px=(header.width_px, header.height_px))
         analysis = AnalysisCompleted(
             analysis_id=uuid4(),
             visit_id=visit.visit_id,

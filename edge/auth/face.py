@@ -1,4 +1,4 @@
-"""The face port: a photograph becomes a template, and a template is compared with one claimed person's, never searched."""
+"""The face port: a photograph becomes a template; templates are compared with one claimed person's, never searched."""
 
 from dataclasses import dataclass, field
 from typing import Final, Protocol, Self

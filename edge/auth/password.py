@@ -4,7 +4,7 @@ import unicodedata
 from typing import Final, Protocol
 
 import argon2
-from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 from pydantic import SecretStr
 
 from edge.auth.username import username_key
@@ -25,11 +25,11 @@ class WeakPassword(EdgeError):
     remedy = "Choose a password of 8 to 128 characters, such as four words, that is not the user name."
 
 
-class PasswordHashDamaged(EdgeError):
-    """The stored hash is no Argon2 hash."""
+class PasswordUnverifiable(EdgeError):
+    """The check itself failed: the stored hash is damaged, or memory ran out. It says nothing about the password."""
 
-    code = "password-hash-damaged"
-    remedy = "Sign in by face and choose a new password, or ask the staff to register you again."
+    code = "password-unverifiable"
+    remedy = "Try again or sign in by face; if it returns, a technician checks the kiosk's memory and database."
 
 
 class PasswordHasher(Protocol):
@@ -47,7 +47,7 @@ class PasswordHasher(Protocol):
         """Say whether the hash is of this password; text that no password can be is refused without computing.
 
         Raises:
-            PasswordHashDamaged: `password_hash` is no hash of this kind.
+            PasswordUnverifiable: damaged hash, or no memory to compute.
         """
         ...
 
@@ -72,8 +72,8 @@ class Argon2PasswordHasher:
             return self._argon2.verify(password_hash, _normalised(password))
         except (VerifyMismatchError, WeakPassword):
             return False
-        except InvalidHashError:
-            raise PasswordHashDamaged("the stored password hash is damaged") from None
+        except (InvalidHashError, VerificationError) as error:
+            raise PasswordUnverifiable("the password could not be checked") from error
 
     def needs_rehash(self, password_hash: str) -> bool:
         """See the port."""

@@ -19,11 +19,11 @@ class UsernameInvalid(EdgeError):
     remedy = "Choose 3 to 64 letters, digits, dots, hyphens or underscores."
 
 
-def username_key(username: str) -> str:
-    """Return the form in which a name is unique: NFKC, letter case folded.
+def normalise_username(username: str) -> str:
+    """Return the name as it is stored and shown: NFKC.
 
     Letters are Latin ones, with accents or without, and Chinese characters: what the kiosk's three languages need.
-    Letters of other scripts that look like them (a Cyrillic `а`) would let one person register another's name.
+    Letters of other scripts that look like them, as Cyrillic ones do, would let one person register another's name.
 
     Raises:
         UsernameInvalid: the message never repeats the name.
@@ -35,11 +35,20 @@ def username_key(username: str) -> str:
         raise UsernameInvalid(f"the user name has {len(name)} characters, {MIN_LENGTH} to {MAX_LENGTH} are needed")
     if not all(_allowed(character) for character in name):
         raise UsernameInvalid("the user name has other characters than letters, digits, dot, hyphen and underscore")
-    return unicodedata.normalize("NFKC", name.casefold())
+    return name
+
+
+def username_key(username: str) -> str:
+    """Return the form in which names are unique: normalised, letter case folded.
+
+    Raises:
+        UsernameInvalid: no user name.
+    """
+    return unicodedata.normalize("NFKC", normalise_username(username).casefold())
 
 
 def _allowed(character: str) -> bool:
     if character in _SIGNS or unicodedata.name(character, "").startswith("CJK UNIFIED IDEOGRAPH"):
         return True
-    base, *marks = unicodedata.normalize("NFKD", character)
-    return base in _BASE_LETTERS and all(unicodedata.combining(mark) for mark in marks)
+    parts = unicodedata.normalize("NFKD", character)
+    return parts[0] in _BASE_LETTERS and all(unicodedata.combining(mark) for mark in parts[1:])

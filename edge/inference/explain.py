@@ -25,7 +25,9 @@ def overlay(rgb: NDArray[np.uint8], cam: NDArray[np.float32]) -> bytes:
     canvas = _shrink(rgb)
     square = centre_square(canvas)
     strength = heat(cam, side_px=square.shape[0])
-    colours = cv2.cvtColor(cv2.applyColorMap((strength * 255).astype(np.uint8), cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
+    colours = cv2.cvtColor(
+        cv2.applyColorMap((strength * 255).astype(np.uint8), cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB
+    )
     alpha = (strength * _MAX_OPACITY)[..., np.newaxis]
     blended = np.rint(square * (1 - alpha) + colours * alpha).astype(np.uint8)
     result = np.rint(canvas * _OUTSIDE_BRIGHTNESS).astype(np.uint8)

@@ -3,7 +3,6 @@
 import sys
 import time
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Final
 
 import numpy as np
@@ -17,7 +16,7 @@ LABELS_KEY: Final = ("model_info", "labels")
 _CHANNELS: Final = 3
 
 
-def import_openvino() -> ModuleType:
+def import_openvino() -> Any:
     """Import openvino without its telemetry, which would otherwise report each start to a service on the internet.
 
     Openvino falls back to its own silent stub when the telemetry package cannot be imported.

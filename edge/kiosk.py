@@ -1,0 +1,156 @@
+"""The composition root: the one place that picks adapters and starts threads."""
+
+import logging
+import threading
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+
+from edge import visit_rows
+from edge.auth import accounts as accounts_module
+from edge.auth.accounts import Accounts
+from edge.auth.password import Argon2PasswordHasher
+from edge.auth.registry import load_face_encoder
+from edge.auth.vault import Vault, create_key_file
+from edge.bus import Bus
+from edge.camera_slot import CameraSlot
+from edge.capture.registry import open_camera
+from edge.clock import Clock, SystemClock
+from edge.config import EdgeSettings
+from edge.errors import EdgeError
+from edge.examination import Examination, Storage
+from edge.inference.model_package import load_model_package
+from edge.inference.registry import open_classifier
+from edge.metrics import Metrics
+from edge.reception import FaceCapture, Reception
+from edge.store import Store
+from edge.uplink import outbox as outbox_module
+from edge.uplink.image_spool import ImageSpool
+from edge.uplink.image_upload import ImageUpload
+from edge.uplink.link import Link
+from edge.uplink.outbox import Outbox
+from edge.uplink.presence import Presence
+from edge.uplink.sender import Sender, SendingRules
+from edge.visit import Journey, NobodySignedIn
+
+log = logging.getLogger(__name__)
+
+MIGRATIONS = (outbox_module.MIGRATIONS + visit_rows.MIGRATIONS + accounts_module.MIGRATIONS,)
+"""Schema versions of the kiosk's database, oldest first; released ones never change."""
+
+_IDLE_CHECK_S = 0.5
+
+
+class SimulatedInClinic(EdgeError):
+    """Clinic mode with a part that only simulates."""
+
+    code = "simulated-in-clinic"
+    remedy = "Configure real parts, or set environment to demo."
+
+
+class Kiosk:
+    """Everything that runs on one kiosk, wired by its settings."""
+
+    def __init__(self, settings: EdgeSettings, *, clock: Clock | None = None) -> None:
+        """Build all parts and start none.
+
+        Raises:
+            EdgeError: a part cannot be built as configured; its message names it, its remedy says what to do.
+        """
+        self.settings = settings
+        clock = clock or SystemClock()
+        site, kiosk, data_dir = settings.site, settings.kiosk, settings.data_dir
+        package = load_model_package(settings.inference.package)
+        dermoscope = CameraSlot(partial(open_camera, settings.capture.dermoscope))
+        self.simulated = dermoscope.is_simulated() or package.manifest.simulation_only
+        if settings.environment == "clinic" and self.simulated:
+            dermoscope.close()
+            raise SimulatedInClinic("the dermoscope or the model package only simulates")
+        self.bus = Bus()
+        lock = threading.RLock()
+        self._store = Store(data_dir / "kiosk.db", MIGRATIONS)
+        spool = ImageSpool(data_dir / "images")
+        self.outbox = Outbox(store=self._store, spool=spool, clock=clock, bus=self.bus, site=site, kiosk=kiosk)
+        storage = Storage(self._store, spool, self.outbox, data_dir, settings.uplink.reserve_bytes)
+        self.storage = storage
+        self.journey = Journey(clock=clock, idle_s=settings.screen.idle_s)
+        self._classifier = open_classifier(package, settings.inference, cache_dir=data_dir / "model-cache")
+        self.examination = Examination(
+            journey=self.journey, lock=lock, camera=dermoscope, classifier=self._classifier, storage=storage,
+            clock=clock, bus=self.bus,
+        )  # fmt: skip
+        face = _face_capture(settings)
+        self.reception = Reception(
+            journey=self.journey,
+            lock=lock,
+            accounts=Accounts(
+                hasher=Argon2PasswordHasher(), vault=_vault(settings), encoder=face.encoder if face else None
+            ),
+            face=face,
+            storage=storage,
+            clock=clock,
+            kiosk=kiosk,
+        )
+        self.presence = Presence(
+            outbox=self.outbox, clock=clock, data_dir=data_dir, site=site, kiosk=kiosk,
+            model_sha256=package.sha256, simulated=self.simulated,
+        )  # fmt: skip
+        self.link = Link(settings.broker, site=site, kiosk=kiosk, bus=self.bus, will=self.presence.will)
+        rules = SendingRules(
+            receipt_timeout_s=settings.uplink.receipt_timeout_s,
+            heartbeat_s=settings.uplink.heartbeat_s,
+            keep=timedelta(days=settings.uplink.keep_days),
+            quota_bytes=settings.uplink.quota_bytes,
+        )
+        self._sender = Sender(
+            outbox=self.outbox, link=self.link, presence=self.presence, clock=clock, bus=self.bus, rules=rules
+        )
+        self._image_upload = ImageUpload(outbox=self.outbox, hub=settings.hub, bus=self.bus)
+        self.metrics = Metrics(bus=self.bus, outbox=self.outbox)
+        self._cameras = [dermoscope, *([face.camera] if face else [])]
+        self._stopping = threading.Event()
+        self._idle_watch = threading.Thread(target=self._watch_idle, name="idle-watch", daemon=True)
+
+    def start(self) -> None:
+        """Warm the network up and start the threads; broker and hub may be away."""
+        self._classifier.warm_up()
+        self._sender.start()
+        self._image_upload.start()
+        self._idle_watch.start()
+
+    def stop(self) -> None:
+        """End the visit, if any, say goodbye to the hub and let everything go."""
+        self._stopping.set()
+        self._idle_watch.join()
+        with suppress(NobodySignedIn):
+            self.reception.end("idle")
+        self._image_upload.stop()
+        self._sender.stop()
+        for camera in self._cameras:
+            camera.close()
+        self._classifier.close()
+        self._store.close()
+
+    def _watch_idle(self) -> None:
+        while not self._stopping.wait(_IDLE_CHECK_S):
+            try:
+                self.reception.end_if_idle()
+            except EdgeError as error:
+                # The screen is cleared already; at the next start the visit is reported as interrupted.
+                log.exception("the end of a visit was not saved: %s", error.code)
+
+
+def _face_capture(settings: EdgeSettings) -> FaceCapture | None:
+    if settings.capture.face_camera is None:
+        return None
+    encoder = load_face_encoder(settings.identity.face_encoder)
+    if encoder is None:
+        return None
+    return FaceCapture(CameraSlot(partial(open_camera, settings.capture.face_camera)), encoder)
+
+
+def _vault(settings: EdgeSettings) -> Vault:
+    path = settings.data_dir / "vault.key"
+    if not path.exists():
+        create_key_file(path)
+    return Vault.open_file(path)

@@ -1,0 +1,1 @@
+"""The touch screen's server, on loopback only."""

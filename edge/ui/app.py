@@ -1,0 +1,172 @@
+"""The screen's HTTP interface: what a touch does, and what is shown. Loopback only, one patient at a time."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import Path as PathParameter
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
+from fastapi.staticfiles import StaticFiles
+
+from edge.kiosk import Kiosk
+from edge.reception import Registration
+from edge.ui import problem
+from edge.ui.screens import (
+    CaptureOrder,
+    FaceSignIn,
+    PasswordSignIn,
+    RefusedView,
+    SavedView,
+    VisitView,
+    outcome_view,
+    visit_fields,
+)
+from edge.visit import NobodySignedIn, VisitState
+from protocol.fields import Sha256
+
+_STATIC = Path(__file__).parent / "static"
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+router = APIRouter()
+
+
+def create_app(kiosk: Kiosk) -> FastAPI:
+    """The screen's app over a running kiosk."""
+    app = FastAPI(title="DermaKiosk screen", openapi_url=None)
+    app.state.kiosk = kiosk
+    problem.install(app)
+    app.middleware("http")(_guard)
+    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    app.include_router(router)
+    return app
+
+
+def _kiosk(request: Request) -> Kiosk:
+    kiosk: Kiosk = request.app.state.kiosk
+    return kiosk
+
+
+RunningKiosk = Annotated[Kiosk, Depends(_kiosk)]
+
+
+@router.get("/", response_class=HTMLResponse)
+def page() -> FileResponse:
+    """The one page."""
+    return FileResponse(_STATIC / "index.html", media_type="text/html")
+
+
+@router.get("/api/visit")
+def current_visit(kiosk: RunningKiosk) -> VisitView:
+    """Where the visit is."""
+    return _visit_view(kiosk)
+
+
+@router.post("/api/visit/touch")
+def touch(kiosk: RunningKiosk) -> VisitView:
+    """The patient is still here."""
+    kiosk.journey.touch()
+    return _visit_view(kiosk)
+
+
+@router.post("/api/register", status_code=201)
+def register(kiosk: RunningKiosk, registration: Registration) -> VisitView:
+    """Create an account and begin the first visit."""
+    kiosk.reception.register(registration)
+    return _visit_view(kiosk)
+
+
+@router.post("/api/sign-in/password")
+def sign_in_with_password(kiosk: RunningKiosk, order: PasswordSignIn) -> VisitView:
+    """Begin a visit."""
+    kiosk.reception.sign_in_with_password(username=order.username, password=order.password)
+    return _visit_view(kiosk)
+
+
+@router.post("/api/sign-in/face")
+def sign_in_with_face(kiosk: RunningKiosk, order: FaceSignIn) -> VisitView:
+    """Begin a visit."""
+    kiosk.reception.sign_in_with_face(username=order.username)
+    return _visit_view(kiosk)
+
+
+@router.get("/api/preview")
+def preview(kiosk: RunningKiosk) -> Response:
+    """Live view."""
+    return Response(kiosk.examination.preview(), media_type="image/jpeg")
+
+
+@router.post("/api/capture")
+def capture(kiosk: RunningKiosk, order: CaptureOrder) -> SavedView | RefusedView:
+    """Photograph and assess; the answer says "saved" only when it is."""
+    return outcome_view(kiosk.examination.capture(body_site=order.body_site, lesion_id=order.lesion_id))
+
+
+@router.get("/api/images/{sha256}")
+def image(kiosk: RunningKiosk, sha256: Annotated[Sha256, PathParameter()]) -> FileResponse:
+    """A picture of the current visit."""
+    media_type = kiosk.journey.visit.images.get(sha256)
+    if media_type is None:
+        raise NobodySignedIn("this picture belongs to no visit under way")
+    return FileResponse(kiosk.storage.spool.path(sha256), media_type=media_type)
+
+
+@router.post("/api/end")
+def end(kiosk: RunningKiosk) -> VisitView:
+    """End the visit."""
+    kiosk.reception.end("patient")
+    return _visit_view(kiosk)
+
+
+@router.get("/metrics")
+def metrics(kiosk: RunningKiosk) -> Response:
+    """For Prometheus."""
+    return Response(kiosk.metrics.render(), media_type="text/plain; version=0.0.4")
+
+
+@router.get("/healthz")
+def health(kiosk: RunningKiosk) -> JSONResponse:
+    """Links and backlog."""
+    backlog = kiosk.outbox.backlog()
+    return JSONResponse(
+        {
+            "broker": kiosk.link.connected,
+            "pending_events": backlog.messages,
+            "pending_images": backlog.images,
+            "rejected": backlog.rejected,
+            "simulated": kiosk.simulated,
+        }
+    )
+
+
+def _visit_view(kiosk: Kiosk) -> VisitView:
+    journey = kiosk.journey
+    fields = {} if journey.state is VisitState.IDLE else visit_fields(journey.visit)
+    return VisitView(
+        state=journey.state,
+        remaining_s=journey.remaining_s(),
+        idle_s=kiosk.settings.screen.idle_s,
+        simulated=kiosk.simulated,
+        offers_face=kiosk.reception.offers_face,
+        **fields,
+    )
+
+
+async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Refuse what no screen of ours sends: other hosts' names (DNS rebinding) and other sites' posts; mark all."""
+    foreign_host = request.url.hostname not in _LOOPBACK
+    site = request.headers.get("sec-fetch-site", "none")
+    foreign_post = request.method != "GET" and site not in {"same-origin", "none"}
+    response = Response(status_code=403) if foreign_host or foreign_post else await call_next(request)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
