@@ -46,6 +46,13 @@ class ReceiptArrived:
 
 
 @dataclass(frozen=True)
+class EventsPublished:
+    """Events were handed to the broker, which proves nothing yet."""
+
+    count: int
+
+
+@dataclass(frozen=True)
 class LinkChanged:
     """The broker connection came up or went down."""
 

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from edge.bus import AnalysisSaved, Bus, CaptureWasRefused, EventSaved, LinkChanged, ReceiptArrived
+from edge.bus import AnalysisSaved, Bus, CaptureWasRefused, EventSaved, EventsPublished, LinkChanged, ReceiptArrived
 from edge.uplink.outbox import Outbox
 
 
@@ -13,6 +13,7 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._outbox = outbox
         events = Counter("derma_kiosk_events_saved", "Events saved in the outbox", ["type"], registry=self._registry)
+        published = Counter("derma_kiosk_events_published", "Events handed to the broker", registry=self._registry)
         receipts = Counter("derma_kiosk_receipts", "Events the hub answered", ["outcome"], registry=self._registry)
         analyses = Counter("derma_kiosk_analyses", "Analyses saved", ["tier"], registry=self._registry)
         refusals = Counter("derma_kiosk_refusals", "Captures refused", ["fault"], registry=self._registry)
@@ -36,6 +37,7 @@ class Metrics:
             receipts.labels("rejected").inc(event.rejected)
 
         bus.subscribe(EventSaved, lambda event: events.labels(event.type).inc())
+        bus.subscribe(EventsPublished, lambda event: published.inc(event.count))
         bus.subscribe(AnalysisSaved, observe)
         bus.subscribe(CaptureWasRefused, count_faults)
         bus.subscribe(ReceiptArrived, count_receipt)

@@ -67,7 +67,7 @@ class PairRates:
             counted += self._weights[:, a] * self._weights[:, b]
         drawn = self._weights * self._photographs
         trials = (drawn.sum(axis=1) ** 2 - (drawn**2).sum(axis=1)) / 2
-        return _rate(int(events.sum()), int((~self._same).sum()), counted / trials)
+        return _rate(int(events.sum()), int((~self._same).sum()), counted, trials)
 
     def false_non_match(self, threshold: float) -> Rate:
         """Pairs of one person's photographs beyond the threshold."""
@@ -75,7 +75,7 @@ class PairRates:
         people = len(self._photographs)
         missed = np.bincount(self._a[events], minlength=people)
         all_pairs = np.bincount(self._a[self._same], minlength=people)
-        return _rate(int(events.sum()), int(self._same.sum()), (self._weights @ missed) / (self._weights @ all_pairs))
+        return _rate(int(events.sum()), int(self._same.sum()), self._weights @ missed, self._weights @ all_pairs)
 
     def largest_threshold(self, fmr: float) -> float:
         """Find the largest threshold, in steps of 0.001, whose false match rate lies below `fmr` by its upper bound."""
@@ -141,8 +141,10 @@ def _rates_at(threshold: float, rates: PairRates) -> dict[str, object]:
     }
 
 
-def _rate(events: int, trials: int, replicates: NDArray[np.float64]) -> Rate:
-    low, high = np.quantile(replicates, (0.025, 0.975))
+def _rate(events: int, trials: int, drawn_events: NDArray[np.float64], drawn_trials: NDArray[np.float64]) -> Rate:
+    # With few people a draw can hold no pair at all; it then says nothing about the rate.
+    some = drawn_trials > 0
+    low, high = np.quantile(drawn_events[some] / drawn_trials[some], (0.025, 0.975))
     return Rate(events=events, trials=trials, rate=events / trials, low=float(low), high=float(high))
 
 

@@ -88,9 +88,7 @@ def _streak_profile(rng: np.random.Generator) -> NDArray[np.float32]:
     return np.asarray(np.clip(np.cos(phase), 0, 1) ** 1.5 * where * lengths, np.float32)
 
 
-def _scattered(
-    rng: np.random.Generator, lesion: Lesion, *, count: int, spread: float
-) -> NDArray[np.float64]:
+def _scattered(rng: np.random.Generator, lesion: Lesion, *, count: int, spread: float) -> NDArray[np.float64]:
     """Random centres within the lesion's mean disc, in heights."""
     angle = rng.uniform(0, 2 * math.pi, count)
     radius = lesion.diameter / 2 * spread * np.sqrt(rng.uniform(0, 1, count))
@@ -114,7 +112,8 @@ def lesion_layers(rng: np.random.Generator, lesion: Lesion, canvas: Canvas) -> L
     layers = LesionLayers(
         melanin=melanin,
         deep_melanin=np.zeros_like(melanin),
-        blood=(fractal_noise(rng, canvas, cells=7, octaves=2) * np.float32(0.5) + 1) * np.float32(0.5 * lesion.erythema),
+        blood=(fractal_noise(rng, canvas, cells=7, octaves=2) * np.float32(0.5) + 1)
+        * np.float32(0.5 * lesion.erythema),
         scatter=np.zeros_like(melanin),
         inside=inside,
     )
@@ -141,9 +140,7 @@ def _pigment(rng: np.random.Generator, lesion: Lesion, canvas: Canvas, reach: Fi
     return np.asarray(depth * np.clip(centre * (1 + mottle + grain) + shades, 0.05, 2.6), np.float32)
 
 
-def _add_network(
-    rng: np.random.Generator, lesion: Lesion, canvas: Canvas, layers: LesionLayers, reach: Field
-) -> None:
+def _add_network(rng: np.random.Generator, lesion: Lesion, canvas: Canvas, layers: LesionLayers, reach: Field) -> None:
     """Brown lines around lighter holes, fading towards the middle; atypical ones vary in width."""
     if lesion.network <= 0:
         return

@@ -56,7 +56,9 @@ def measure(rgb: NDArray[np.uint8]) -> dict[str, float]:
         "white": float((small.min(axis=2)[view] >= 250).mean()),
         "sharpness": fine / max(coarse, 1e-6),
         "structure": broad,
-        "fine":fine,"coarse":coarse,"fov":float(view.mean()),
+        "fine": fine,
+        "coarse": coarse,
+        "fov": float(view.mean()),
     }
 
 

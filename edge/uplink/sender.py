@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from edge.bus import Bus, EventSaved, ReceiptArrived
+from edge.bus import Bus, EventSaved, EventsPublished, ReceiptArrived
 from edge.clock import Clock
 from edge.uplink.backoff import delay_s
 from edge.uplink.link import Arrived, Connected, Link
@@ -139,17 +139,21 @@ class Sender:
         now_s = self._clock.monotonic_s()
         pending = self._outbox.pending(limit=_WINDOW)
         self._attempts = {m.sequence: self._attempts[m.sequence] for m in pending if m.sequence in self._attempts}
+        published = 0
         for message in pending:
             attempt = self._attempts.get(message.sequence)
             if attempt is not None and now_s < attempt.resend_at_s:
                 continue
             if not self._link.publish("event", message.body, type=message.type):
-                return
+                break
+            published += 1
             failures = 0 if attempt is None else attempt.failures + 1
             wait_s = self._rules.receipt_timeout_s + delay_s(
                 failures, base_s=self._rules.receipt_timeout_s, cap_s=_RESEND_CAP_S
             )
             self._attempts[message.sequence] = _Attempt(now_s + wait_s, failures)
+        if published:
+            self._bus.publish(EventsPublished(published))
 
     def _do_periodic_work(self) -> None:
         now_s = self._clock.monotonic_s()

@@ -1,0 +1,88 @@
+"""An invented patient who uses the kiosk's screen, and a notebook of what that screen called saved."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+_TIMEOUT_S = 60.0
+
+
+class Notebook:
+    """Kept outside the kiosk: a line for each answer that said "saved", written as soon as it was seen."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.confirmed: list[dict[str, Any]] = []
+
+    def note(self, answer: dict[str, Any]) -> None:
+        """Remember one confirmed outcome."""
+        self.confirmed.append(answer)
+        with self._path.open("a") as file:
+            file.write(json.dumps(answer) + "\n")
+
+
+@dataclass
+class Patient:
+    """Somebody before the touch screen. Retries what a patient would retry, and gives up when the kiosk is gone."""
+
+    kiosk_url: str
+    notebook: Notebook
+    username: str
+    full_name: str
+    body_sites: tuple[str, ...]
+    password: str = "horse-battery-staple-7"  # noqa: S105 of an invented patient on a demo kiosk
+    visits: int = 0
+    _lesions: dict[str, str] = field(default_factory=dict)
+
+    def register(self, *, face: bool) -> None:
+        """Make an account; this begins a visit."""
+        self._post(
+            "/api/register",
+            username=self.username,
+            password=self.password,
+            full_name=self.full_name,
+            birth_date="1961-04-12",
+            sex="female",
+            language="es",
+            consent_care=True,
+            consent_face=face,
+        )
+        self.visits += 1
+
+    def sign_in(self, *, face: bool) -> None:
+        """Come again."""
+        if face:
+            self._post("/api/sign-in/face", username=self.username)
+        else:
+            self._post("/api/sign-in/password", username=self.username, password=self.password)
+        self.visits += 1
+
+    def capture(self, count: int) -> list[dict[str, Any]]:
+        """Photograph spots, one after the other, until `count` outcomes are confirmed as saved."""
+        outcomes = []
+        for number in range(count):
+            site = self.body_sites[number % len(self.body_sites)]
+            order: dict[str, Any] = {"body_site": site}
+            if site in self._lesions:
+                order["lesion_id"] = self._lesions[site]
+            outcome = self._post("/api/capture", **order)
+            self.notebook.note(outcome)
+            if outcome["outcome"] == "saved":
+                self._lesions[site] = outcome["lesion_id"]
+            outcomes.append(outcome)
+        return outcomes
+
+    def leave(self) -> None:
+        """End the visit."""
+        self._post("/api/end")
+
+    def _post(self, path: str, **body: Any) -> dict[str, Any]:
+        response = httpx.post(f"{self.kiosk_url}{path}", json=body, timeout=_TIMEOUT_S)
+        if response.is_error:
+            problem = response.json()
+            raise RuntimeError(f"the kiosk answered {path} with {problem['code']}: {problem['detail']}")
+        answer: dict[str, Any] = response.json()
+        return answer

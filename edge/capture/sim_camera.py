@@ -1,0 +1,170 @@
+"""A simulated dermoscope over the phantom: it focuses, exposes, glares, comes unplugged and freezes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final, Self
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.capture.camera import (
+    PREVIEW_WIDTH_PX,
+    CameraClosed,
+    CameraSettings,
+    CameraUnplugged,
+    CameraUriInvalid,
+    Frame,
+)
+from edge.capture.camera_uri import CameraUri
+from edge.capture.phantom import DEFAULT_HEIGHT_PX, DEFAULT_WIDTH_PX, render_radiance, scene_for
+from edge.capture.sim_faults import SimFault, parse_faults
+from edge.capture.sim_optics import BEST_FOCUS, Optics, expose
+
+JPEG_QUALITY: Final = 92
+_DEFAULTS: Final = CameraSettings(focus=BEST_FOCUS, exposure_ev=0.0, polarised=True, illumination=1.0)
+_STEPS_PER_EV: Final = 3
+_FOCUS_STEPS: Final = 100
+_FAULTY_FOCUS: Final = 0.0
+_FAULTY_EV: Final = -4.0
+
+_unplugged_at: dict[str, int] = {}
+"""Where the cable was pulled, by address: opening the camera again goes on with the capture after it."""
+
+
+@dataclass(frozen=True)
+class SimOptions:
+    """What the address of a simulated camera says."""
+
+    seed: int = 0
+    start: int = 1
+    """Number of the first capture, so that a restarted kiosk need not see the same scenes again."""
+    width_px: int = DEFAULT_WIDTH_PX
+    height_px: int = DEFAULT_HEIGHT_PX
+    faults: Mapping[int, frozenset[SimFault]] | None = None
+
+
+class SimCamera:
+    """`sim://phantom?seed=7&start=1&width=1296&height=972&fault=defocus@5,unplug@9`.
+
+    Capture number N, counted from 1, always shows scene N of the seed. The same address, settings and number give the
+    same bytes.
+    """
+
+    name = "sim"
+    simulated = True
+
+    def __init__(self, options: SimOptions, *, uri: str = "sim://phantom") -> None:
+        self._options = options
+        self._uri = uri
+        self._number = options.start
+        self._settings = _DEFAULTS
+        self._last: Frame | None = None
+        self._unplugged = False
+        self._closed = False
+
+    @classmethod
+    def from_uri(cls, uri: str) -> Self:
+        """Open the camera of an address.
+
+        Raises:
+            CameraUriInvalid: unknown phantom, option or fault.
+        """
+        address = CameraUri.parse(uri)
+        address.require_known({"seed", "start", "width", "height", "fault"})
+        if address.target != "phantom":
+            raise CameraUriInvalid(f"there is no simulated camera {address.target!r}; known: phantom")
+        fault_text = address.options.get("fault")
+        options = SimOptions(
+            seed=address.integer("seed", default=0, low=0, high=2**31 - 1),
+            start=address.integer("start", default=1, low=1, high=10**9),
+            width_px=address.integer("width", default=DEFAULT_WIDTH_PX, low=64, high=4096),
+            height_px=address.integer("height", default=DEFAULT_HEIGHT_PX, low=64, high=4096),
+            faults=None if fault_text is None else parse_faults(fault_text),
+        )
+        return cls(replace(options, start=_unplugged_at.pop(uri, options.start - 1) + 1), uri=uri)
+
+    def capture(self) -> Frame:
+        """Render, expose and encode the next scene.
+
+        Raises:
+            CameraClosed, CameraUnplugged
+        """
+        self._require_open()
+        faults = self._faults()
+        if SimFault.UNPLUG in faults:
+            self._unplugged = True
+            _unplugged_at[self._uri] = self._number
+            self._require_open()
+        if SimFault.FREEZE in faults and self._last is not None:
+            frame = replace(self._last, captured_at=datetime.now(UTC))
+        else:
+            width, height = self._options.width_px, self._options.height_px
+            frame = Frame(
+                data=_jpeg(self._expose(width_px=width, height_px=height)),
+                media_type="image/jpeg",
+                width_px=width,
+                height_px=height,
+                captured_at=datetime.now(UTC),
+                camera=self.name,
+                simulated=self.simulated,
+                settings=self._settings,
+            )
+        self._last = frame
+        self._number += 1
+        return frame
+
+    def preview(self) -> bytes:
+        """The scene that the next capture takes, as it looks now."""
+        self._require_open()
+        height_px = max(2, round(PREVIEW_WIDTH_PX * self._options.height_px / self._options.width_px))
+        return _jpeg(self._expose(width_px=PREVIEW_WIDTH_PX, height_px=height_px))
+
+    def apply(self, settings: CameraSettings) -> CameraSettings:
+        """Set what is given, in the device's steps."""
+        self._require_open()
+        wanted = self._settings.changed_by(settings)
+        assert wanted.focus is not None
+        assert wanted.exposure_ev is not None
+        self._settings = wanted.model_copy(
+            update={
+                "focus": round(wanted.focus * _FOCUS_STEPS) / _FOCUS_STEPS,
+                "exposure_ev": round(wanted.exposure_ev * _STEPS_PER_EV) / _STEPS_PER_EV,
+            }
+        )
+        return self._settings
+
+    def close(self) -> None:
+        """Let the simulated device go."""
+        self._closed = True
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise CameraClosed("the simulated camera is closed")
+        if self._unplugged:
+            raise CameraUnplugged("the simulated camera was unplugged")
+
+    def _faults(self) -> frozenset[SimFault]:
+        return (self._options.faults or {}).get(self._number, frozenset())
+
+    def _expose(self, *, width_px: int, height_px: int) -> NDArray[np.uint8]:
+        scene = scene_for(seed=self._options.seed, index=self._number)
+        radiance = render_radiance(scene, width_px=width_px, height_px=height_px)
+        faults = self._faults()
+        settings = self._settings
+        assert settings.focus is not None
+        assert settings.exposure_ev is not None
+        assert settings.illumination is not None
+        optics = Optics(
+            focus=_FAULTY_FOCUS if SimFault.DEFOCUS in faults else settings.focus,
+            exposure_ev=_FAULTY_EV if SimFault.DARK in faults else settings.exposure_ev,
+            polarised=bool(settings.polarised) and SimFault.GLARE not in faults,
+            illumination=settings.illumination,
+        )
+        return expose(np.random.default_rng([scene.seed, self._number]), radiance, optics)
+
+
+def _jpeg(rgb: NDArray[np.uint8]) -> bytes:
+    _, encoded = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    return encoded.tobytes()

@@ -1,0 +1,78 @@
+import argon2
+import pytest
+from pydantic import SecretStr
+
+from edge.auth.password import (
+    PARAMETERS,
+    Argon2PasswordHasher,
+    PasswordUnverifiable,
+    WeakPassword,
+    check_password_rules,
+)
+
+CHEAP = Argon2PasswordHasher(argon2.profiles.CHEAPEST)
+COMPOSED, DECOMPOSED = "contrase\u00f1a larga", "contrasen\u0303a larga"
+
+
+def test_new_hashes_are_argon2id_with_the_low_memory_parameters_of_rfc_9106() -> None:
+    hasher = Argon2PasswordHasher()
+    stored = hasher.hash_password(SecretStr("correct horse"))
+    assert stored.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    assert argon2.extract_parameters(stored) == PARAMETERS
+    assert hasher.verify_password(stored, "correct horse")
+    assert not hasher.needs_rehash(stored)
+    assert hasher.needs_rehash(CHEAP.hash_password("correct horse"))
+
+
+def test_the_same_password_never_gives_the_same_hash() -> None:
+    assert CHEAP.hash_password("correct horse") != CHEAP.hash_password("correct horse")
+
+
+@pytest.mark.parametrize("other", ["Correct horse", "correct horse ", "correct hors", ""])
+def test_another_password_is_wrong(other: str) -> None:
+    assert not CHEAP.verify_password(CHEAP.hash_password("correct horse"), other)
+
+
+def test_two_keyboards_forms_of_a_letter_are_one_password() -> None:
+    assert COMPOSED != DECOMPOSED
+    assert CHEAP.verify_password(CHEAP.hash_password(COMPOSED), DECOMPOSED)
+
+
+@pytest.mark.parametrize("unusable", ["correct\x00horse", "correct\nhorse", "\ud800" * 8, "x" * 129, "x" * 3_000_000])
+def test_unusable_text_is_refused_before_hashing(unusable: str) -> None:
+    with pytest.raises(WeakPassword):
+        CHEAP.hash_password(unusable)
+    assert not CHEAP.verify_password(CHEAP.hash_password("correct horse"), unusable)
+
+
+def test_text_that_grows_in_normalisation_is_measured_as_it_is_hashed() -> None:
+    with pytest.raises(WeakPassword):
+        CHEAP.hash_password("\ufdfa" * 128)
+
+
+@pytest.mark.parametrize("stored", ["", "plain text", "$argon2id$v=19$m=8,t=1,p=1$c2FsdA"])
+def test_a_damaged_hash_is_no_wrong_password(stored: str) -> None:
+    with pytest.raises(PasswordUnverifiable):
+        CHEAP.verify_password(stored, "correct horse")
+
+
+@pytest.mark.parametrize("good", ["8 charac", "x" * 128, "\u56db\u4e2a\u7b80\u5355\u7684\u8bcd\u8bed\u554a"])
+def test_length_is_all_that_a_password_needs(good: str) -> None:
+    check_password_rules(SecretStr(good), username="rosa.lopez")
+
+
+@pytest.mark.parametrize(
+    ("weak", "reason"),
+    [
+        ("", "shorter"),
+        ("7 chars", "shorter"),
+        ("x" * 129, "longer"),
+        ("ROSA.Lopez", "user name"),
+        ("\uff52osa.lopez", "user name"),
+        ("tab\tinside", "control"),
+    ],
+)
+def test_a_weak_password_is_refused_with_its_reason(weak: str, reason: str) -> None:
+    with pytest.raises(WeakPassword, match=reason) as caught:
+        check_password_rules(weak, username="rosa.lopez")
+    assert not weak or weak not in str(caught.value)
