@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+import numpy as np
 import skimage.data
+from numpy.typing import NDArray
 
 from deploy.demo.installation import DemoFailed
 
@@ -58,8 +60,12 @@ def dermoscopes(folder: Path, *, refused_at: int, first: int, second: int) -> De
 def face_folder(folder: Path) -> Path:
     """Folder with the one face that the demo's face camera sees: scikit-image's photograph of Eileen Collins."""
     folder.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(folder / "face.png"), cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2BGR))
+    cv2.imwrite(str(folder / "face.png"), cv2.cvtColor(_astronaut(), cv2.COLOR_RGB2BGR))
     return folder
+
+
+def _astronaut() -> NDArray[np.uint8]:
+    return np.asarray(skimage.data.astronaut(), dtype=np.uint8)  # type: ignore[no-untyped-call]  # no annotations there
 
 
 def _distinct_pictures(source: Path) -> list[Path]:

@@ -67,10 +67,11 @@ def judge(site: Installation, notebook: Notebook, *, visits: int, camera: str) -
         names = [item["id"] for item in stored]
         rows, found = [], 0
         for answer in notebook.confirmed:
-            item = next(iter(by_message.get(answer["message_id"], [])), None)
-            is_stored = item is not None and item["id"] == _id(answer) and _bytes_arrived(hub, answer)
+            matches = by_message.get(answer["message_id"])
+            match = matches[0] if matches else None
+            is_stored = match is not None and match["id"] == _id(answer) and _bytes_arrived(hub, answer)
             found += is_stored
-            rows.append(_row(answer, item, is_stored=is_stored))
+            rows.append(_row(answer, match, is_stored=is_stored))
         appointment, second = _book(hub, rows)
     return Verdict(
         visits=visits,
