@@ -1,11 +1,9 @@
 """One capture, from the camera to "saved": quality gate, classification, triage, heat map, outbox."""
 
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from threading import RLock
 from typing import TypeVar
 from uuid import UUID, uuid4
@@ -22,9 +20,7 @@ from edge.inference.explain import overlay
 from edge.inference.model_package import ModelManifest
 from edge.inference.preprocess import decode_image
 from edge.inference.triage import triage
-from edge.store import StorageFull, Store
-from edge.uplink.image_spool import ImageSpool
-from edge.uplink.outbox import Outbox
+from edge.storage import Storage
 from edge.visit import Journey, Visit, VisitState
 from protocol.events import (
     AnalysisCompleted,
@@ -69,22 +65,6 @@ class Stopwatch:
             yield
         finally:
             self.stage_ms[name] = round((time.perf_counter() - started) * 1000, 3)
-
-
-@dataclass(frozen=True)
-class Storage:
-    """Where results go, and how much room must be left before a capture is taken at all."""
-
-    store: Store
-    spool: ImageSpool
-    outbox: Outbox
-    folder: Path
-    reserve_bytes: int
-
-    def require_room(self) -> None:
-        """Raise StorageFull when free space is below the reserve: better no capture than one that cannot be kept."""
-        if shutil.disk_usage(self.folder).free < self.reserve_bytes:
-            raise StorageFull("less free disk space than the reserve that this kiosk keeps")
 
 
 class Examination:

@@ -5,6 +5,7 @@ import threading
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 from edge import visit_rows
 from edge.auth import accounts as accounts_module
@@ -18,11 +19,12 @@ from edge.capture.registry import open_camera
 from edge.clock import Clock, SystemClock
 from edge.config import EdgeSettings
 from edge.errors import EdgeError
-from edge.examination import Examination, Storage
+from edge.examination import Examination
 from edge.inference.model_package import load_model_package
 from edge.inference.registry import open_classifier
 from edge.metrics import Metrics
 from edge.reception import FaceCapture, Reception
+from edge.storage import Storage
 from edge.store import Store
 from edge.uplink import outbox as outbox_module
 from edge.uplink.image_spool import ImageSpool
@@ -38,6 +40,7 @@ log = logging.getLogger(__name__)
 MIGRATIONS = (outbox_module.MIGRATIONS + visit_rows.MIGRATIONS + accounts_module.MIGRATIONS,)
 """Schema versions of the kiosk's database, oldest first; released ones never change."""
 
+_DATABASE = "kiosk.db"
 _IDLE_CHECK_S = 0.5
 
 
@@ -66,9 +69,10 @@ class Kiosk:
         if settings.environment == "clinic" and self.simulated:
             dermoscope.close()
             raise SimulatedInClinic("the dermoscope or the model package only simulates")
+        vault = _vault(data_dir)
         self.bus = Bus()
         lock = threading.RLock()
-        self._store = Store(data_dir / "kiosk.db", MIGRATIONS)
+        self._store = Store(data_dir / _DATABASE, MIGRATIONS)
         spool = ImageSpool(data_dir / "images")
         self.outbox = Outbox(store=self._store, spool=spool, clock=clock, bus=self.bus, site=site, kiosk=kiosk)
         storage = Storage(self._store, spool, self.outbox, data_dir, settings.uplink.reserve_bytes)
@@ -83,9 +87,7 @@ class Kiosk:
         self.reception = Reception(
             journey=self.journey,
             lock=lock,
-            accounts=Accounts(
-                hasher=Argon2PasswordHasher(), vault=_vault(settings), encoder=face.encoder if face else None
-            ),
+            accounts=Accounts(hasher=Argon2PasswordHasher(), vault=vault, encoder=face.encoder if face else None),
             face=face,
             storage=storage,
             clock=clock,
@@ -149,8 +151,10 @@ def _face_capture(settings: EdgeSettings) -> FaceCapture | None:
     return FaceCapture(CameraSlot(partial(open_camera, settings.capture.face_camera)), encoder)
 
 
-def _vault(settings: EdgeSettings) -> Vault:
-    path = settings.data_dir / "vault.key"
-    if not path.exists():
+def _vault(data_dir: Path) -> Vault:
+    path = data_dir / "vault.key"
+    # A new key beside an old database could open nothing in it, and would hide that the right one is gone.
+    if not path.exists() and not (data_dir / _DATABASE).exists():
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         create_key_file(path)
     return Vault.open_file(path)

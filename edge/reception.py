@@ -14,8 +14,8 @@ from edge.auth.face import FaceEncoder, FaceTemplate
 from edge.camera_slot import CameraSlot
 from edge.clock import Clock
 from edge.errors import EdgeError
-from edge.examination import Storage
 from edge.inference.preprocess import decode_image
+from edge.storage import Storage
 from edge.visit import EndedBy, Journey, SignedInBy, Visit
 from protocol.events import Language, PatientRegistered, Sex, VisitEnded
 from protocol.fields import ShortText

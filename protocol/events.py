@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from protocol.fields import (
+    LongText,
     Milliseconds,
     Probability,
     Sha256,
@@ -105,7 +106,7 @@ class ModelReference(WireModel):
     name: ShortText
     version: ShortText
     sha256: Sha256
-    licence_of_use: ShortText
+    licence_of_use: LongText
     clinical: bool
 
 

@@ -12,6 +12,8 @@ PLANTED_NAME = "Zebulon Quackenbush"
 @pytest.fixture(autouse=True)
 def no_patient_name_in_logs(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     caplog.set_level(logging.DEBUG)
+    for chatty in ("httpcore", "httpx", "asyncio", "transitions"):
+        caplog.set_level(logging.WARNING, logger=chatty)
     yield
     for record in caplog.get_records("call"):
         text = record.getMessage() + (record.exc_text or "")

@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx
 
+from deploy.demo.installation import DemoFailed
+
 _TIMEOUT_S = 60.0
 
 
@@ -83,6 +85,6 @@ class Patient:
         response = httpx.post(f"{self.kiosk_url}{path}", json=body, timeout=_TIMEOUT_S)
         if response.is_error:
             problem = response.json()
-            raise RuntimeError(f"the kiosk answered {path} with {problem['code']}: {problem['detail']}")
+            raise DemoFailed(f"the kiosk answered {path} with {problem['code']}: {problem['detail']}")
         answer: dict[str, Any] = response.json()
         return answer

@@ -144,8 +144,8 @@ def _book(hub: httpx.Client, rows: list[dict[str, Any]]) -> tuple[str, str]:
         return "none", "nobody to book for"
     chosen = candidates[0]
     other = next((r for r in candidates if r["patient_id"] != chosen["patient_id"]), chosen)
-    specialist = hub.get("/specialists").raise_for_status().json()["items"][0]
-    slots = hub.get("/slots", params={"specialist_id": specialist["id"]}).raise_for_status().json()["items"]
+    specialist = hub.get("/specialists").raise_for_status().json()[0]
+    slots = hub.get("/slots", params={"specialist_id": specialist["id"]}).raise_for_status().json()
     order = {"specialist_id": specialist["id"], "starts_at": slots[0]["starts_at"]}
     booked = hub.post(
         "/appointments", json=order | {"patient_id": chosen["patient_id"], "analysis_id": chosen["analysis_id"]}
@@ -153,4 +153,5 @@ def _book(hub: httpx.Client, rows: list[dict[str, Any]]) -> tuple[str, str]:
     code = booked.raise_for_status().json()["code"]
     chosen["appointment"] = code
     refusal = hub.post("/appointments", json=order | {"patient_id": other["patient_id"]})
-    return str(code), f"{refusal.status_code} {refusal.json().get('title', '')}".strip()
+    answer = refusal.json()
+    return str(code), f"{refusal.status_code} {answer.get('title', '')}, {len(answer.get('alternatives', []))} other times"

@@ -16,10 +16,10 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from edge.auth.face import FaceEncoder, FaceError, FaceTemplate
 from edge.auth.registry import FACE_ENCODERS, load_face_encoder
-from edge.inference.preprocess import decode_image
 
 TARGET_FMR: Final = 1e-4
 REPLICATES: Final = 2000
@@ -91,12 +91,18 @@ def encode_folder(encoder: FaceEncoder, folder: Path) -> tuple[list[Photograph],
     refused: Counter[str] = Counter()
     for path in sorted(folder.glob("*/*.jpg")):
         try:
-            template = encoder.encode(decode_image(path.read_bytes()))
+            template = encoder.encode(read_rgb(path))
         except FaceError as error:
             refused[error.code] += 1
         else:
             photographs.append(Photograph(person=path.parent.name, template=template))
     return photographs, refused
+
+
+def read_rgb(path: Path) -> NDArray[np.uint8]:
+    """Decode a photograph of a trusted collection to RGB [H, W, 3]."""
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"), dtype=np.uint8)
 
 
 def all_distances(encoder: FaceEncoder, templates: Sequence[FaceTemplate]) -> NDArray[np.float64]:

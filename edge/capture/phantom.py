@@ -118,7 +118,7 @@ def scene_for(*, seed: int, index: int) -> Scene:
         hairs=int(rng.choice([0, 0, 2, 5, 9, 16])),
         hair_darkness=float(rng.uniform(0.4, 1)),
         bubbles=int(rng.choice([0, 0, 1, 3])),
-        ruler=bool(rng.random() < 0.15),
+        ruler=bool(rng.choice([True, False], p=[0.15, 0.85])),
         aperture=float(rng.choice([0.0, 0.0, 1.2, 1.4])),
         vignette=float(rng.uniform(0.1, 0.4)),
     )
@@ -150,7 +150,7 @@ def render_radiance(scene: Scene, *, width_px: int = DEFAULT_WIDTH_PX, height_px
 def to_srgb(radiance: Field) -> NDArray[np.uint8]:
     """Encode linear light as sRGB bytes, clipping what is beyond the sensor."""
     steps = np.clip(radiance * np.float32(_CURVE_STEPS), 0, _CURVE_STEPS).astype(np.uint16)
-    return _SRGB_CURVE[steps]
+    return np.asarray(_SRGB_CURVE[steps], np.uint8)
 
 
 _CURVE_STEPS: Final = 16383

@@ -63,8 +63,8 @@ def _add_hair(rng: np.random.Generator, artefacts: Artefacts, canvas: Canvas, im
     black, blond = np.array([0.012, 0.009, 0.007]), np.array([0.20, 0.12, 0.06])
     opacity = hair * np.float32(0.92)
     image *= (1 - shadow * np.float32(0.25)) * (1 - opacity)
-    for plane, colour in zip(image, blond + (black - blond) * artefacts.hair_darkness, strict=True):
-        plane += opacity * np.float32(colour)
+    colour = (blond + (black - blond) * artefacts.hair_darkness).astype(np.float32)
+    image += opacity * colour[:, None, None]
 
 
 def _add_bubble(rng: np.random.Generator, canvas: Canvas, image: Field) -> None:

@@ -54,7 +54,7 @@ def fractal_noise(rng: np.random.Generator, canvas: Canvas, *, cells: float, oct
 
 
 def position(canvas: Canvas) -> tuple[Field, Field]:
-    """x and y of each pixel in heights, the origin in the centre."""
+    """The x and y of each pixel in heights, the origin in the centre."""
     x = (np.arange(canvas.width_px, dtype=np.float32) + 0.5 - canvas.width_px / 2) / canvas.height_px
     y = (np.arange(canvas.height_px, dtype=np.float32) + 0.5 - canvas.height_px / 2) / canvas.height_px
     grid_x, grid_y = np.meshgrid(x.astype(np.float32), y.astype(np.float32))

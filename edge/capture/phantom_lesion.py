@@ -1,7 +1,7 @@
 """The phantom's lesion: outline, colours, and the structures that dermoscopy looks for."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import cv2
@@ -63,8 +63,6 @@ class LesionLayers:
     deep_melanin: Field
     blood: Field
     scatter: Field
-    inside: Field = field(repr=False)
-    """Membership, 0 outside to 1 inside."""
 
 
 def _outline(rng: np.random.Generator, lesion: Lesion) -> NDArray[np.float32]:
@@ -115,7 +113,6 @@ def lesion_layers(rng: np.random.Generator, lesion: Lesion, canvas: Canvas) -> L
         blood=(fractal_noise(rng, canvas, cells=7, octaves=2) * np.float32(0.5) + 1)
         * np.float32(0.5 * lesion.erythema),
         scatter=np.zeros_like(melanin),
-        inside=inside,
     )
     _add_network(rng, lesion, canvas, layers, reach)
     _add_spots(rng, lesion, canvas, layers)
@@ -125,9 +122,12 @@ def lesion_layers(rng: np.random.Generator, lesion: Lesion, canvas: Canvas) -> L
         _add_veil(rng, lesion, canvas, layers)
     if lesion.cysts:
         _add_cysts(rng, lesion, canvas, layers)
-    for layer in (layers.melanin, layers.deep_melanin, layers.blood, layers.scatter):
-        layer *= inside
-    return layers
+    return LesionLayers(
+        melanin=layers.melanin * inside,
+        deep_melanin=layers.deep_melanin * inside,
+        blood=layers.blood * inside,
+        scatter=layers.scatter * inside,
+    )
 
 
 def _pigment(rng: np.random.Generator, lesion: Lesion, canvas: Canvas, reach: Field) -> Field:

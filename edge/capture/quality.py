@@ -7,6 +7,7 @@ but finer defocus, which costs a clinician detail, passes this gate.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from typing import Final
 
 import cv2
@@ -15,6 +16,22 @@ from numpy.typing import NDArray
 
 STANDARD_SIDE_PX: Final = 200
 MIN_SIDE_PX: Final = 120
+"""Shorter side below which a lesion has too few pixels; the smallest training pictures have 150."""
+
+MIN_BRIGHTNESS: Final = 80.0
+MAX_CLIPPED: Final = 0.50
+MAX_WHITE: Final = 0.01
+MIN_STRUCTURE: Final = 0.9
+MIN_SHARPNESS: Final = 0.25
+
+_CLIPPED: Final = 254
+_WHITE: Final = 250
+_SURROUND: Final = 40
+_SURROUND_MARGIN_PX: Final = 13
+_MIN_FIELD_OF_VIEW: Final = 0.2
+
+Grey = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
 
 
 class Fault(StrEnum):
@@ -29,7 +46,28 @@ class Fault(StrEnum):
     BLURRED = "blurred"
 
 
-FAULT_TEXT_EN: Final[dict[Fault, tuple[str, str]]] = {}
+FAULT_TEXT_EN: Final[dict[Fault, tuple[str, str]]] = {
+    Fault.TOO_SMALL: ("The picture is too small.", "Use the kiosk's camera, or choose a larger picture."),
+    Fault.FROZEN: (
+        "The camera gave the same picture again.",
+        "Lift the camera, place it again and retake the picture.",
+    ),
+    Fault.DARK: ("The picture is too dark.", "Check that the camera's light is on and that the lens touches the skin."),
+    Fault.OVEREXPOSED: (
+        "The picture is too bright.",
+        "Turn the light down, or shade the spot, and retake the picture.",
+    ),
+    Fault.GLARE: (
+        "Light is reflected from the skin.",
+        "Tilt the camera a little, wipe the skin dry, or switch the polariser on.",
+    ),
+    Fault.BLANK: (
+        "Nothing can be made out in the picture.",
+        "Take off the lens cap and hold the camera over the spot.",
+    ),
+    Fault.BLURRED: ("The picture is blurred.", "Hold the camera still, touching the skin, until the spot looks sharp."),
+}
+"""For each fault what is wrong and what to do about it."""
 
 
 @dataclass(frozen=True)
@@ -45,44 +83,77 @@ class QualityReport:
         return not self.faults
 
 
+def assess(rgb: NDArray[np.uint8], *, previous_sha256: str | None, sha256: str) -> QualityReport:
+    """Judge one decoded picture.
+
+    Args:
+        rgb: (height, width, 3).
+        previous_sha256: digest of the encoded picture captured before this one, to notice a camera that hangs.
+        sha256: digest of this picture, encoded.
+    """
+    frozen = (Fault.FROZEN,) if sha256 == previous_sha256 else ()
+    short_side_px = min(rgb.shape[:2])
+    if short_side_px < MIN_SIDE_PX:
+        return QualityReport((Fault.TOO_SMALL, *frozen), {"short_side_px": float(short_side_px)})
+    measures = measure(rgb)
+    return QualityReport(frozen + _faults(measures), measures)
+
+
+def _faults(measures: dict[str, float]) -> tuple[Fault, ...]:
+    """The faults that can be told apart: where light fails, nothing is said about sharpness."""
+    if measures["brightness"] < MIN_BRIGHTNESS:
+        return (Fault.DARK,)
+    if measures["clipped"] > MAX_CLIPPED:
+        return (Fault.OVEREXPOSED,)
+    faults = (Fault.GLARE,) if measures["white"] > MAX_WHITE else ()
+    if measures["structure"] < MIN_STRUCTURE:
+        return (*faults, Fault.BLANK)
+    if measures["sharpness"] < MIN_SHARPNESS:
+        return (*faults, Fault.BLURRED)
+    return faults
+
+
 def measure(rgb: NDArray[np.uint8]) -> dict[str, float]:
+    """The figures that the thresholds are compared with.
+
+    `brightness`: upper quartile of the grey levels. `clipped`: share of pixels with a channel at its end, as colour is
+    lost there. `white`: share with every channel at its end. `structure`: contrast of details of 6 to 13 pixels, in
+    grey levels. `sharpness`: contrast of details of about 1 pixel over that of details of about 4; a ratio, so that
+    pale and strong lesions count alike.
+    """
     small = _standardised(rgb)
-    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+    grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
     view = _field_of_view(grey)
-    fine, coarse, broad = _detail(grey, view)
+    blurs = [cv2.GaussianBlur(grey.astype(np.float32), (0, 0), sigma) for sigma in (0.8, 1.6, 3.2, 6.4, 12.8)]
+    fine, _, coarse, broad = (
+        float(np.sqrt(np.mean(np.square((sharper - softer)[view])))) for sharper, softer in pairwise(blurs)
+    )
     return {
         "brightness": float(np.percentile(grey[view], 75)),
-        "clipped": float((small.max(axis=2)[view] >= 254).mean()),
-        "white": float((small.min(axis=2)[view] >= 250).mean()),
-        "sharpness": fine / max(coarse, 1e-6),
+        "clipped": float((small.max(axis=2)[view] >= _CLIPPED).mean()),
+        "white": float((small.min(axis=2)[view] >= _WHITE).mean()),
         "structure": broad,
-        "fine": fine,
-        "coarse": coarse,
-        "fov": float(view.mean()),
+        "sharpness": fine / max(coarse, 1e-6),
     }
 
 
-def _standardised(rgb):
-    h, w = rgb.shape[:2]
-    s = STANDARD_SIDE_PX / max(h, w)
-    if s >= 1:
+def _standardised(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = rgb.shape[:2]
+    scale = STANDARD_SIDE_PX / max(height, width)
+    if scale >= 1:
         return rgb
-    return cv2.resize(rgb, (max(1, round(w * s)), max(1, round(h * s))), interpolation=cv2.INTER_AREA)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _field_of_view(grey):
-    """Pixels that are not the black surround of a round front lens, which has a sharp edge of its own."""
-    dark = (cv2.medianBlur(grey, 5) < 40).astype(np.uint8)
+def _field_of_view(grey: Grey) -> Mask:
+    """Where the skin is: all but the black surround of a round front lens, whose edge is sharp whatever the focus."""
+    dark = np.asarray(cv2.medianBlur(grey, 5) < _SURROUND, np.uint8)
     _, labels = cv2.connectedComponents(dark)
-    corners = labels[[0, 0, -1, -1], [0, -1, 0, -1]]
-    surround = np.isin(labels, corners[corners > 0]).astype(np.uint8)
-    surround = cv2.dilate(surround, np.ones((13, 13), np.uint8))
-    view = surround == 0
-    return view if view.mean() >= 0.2 else np.ones_like(view)
-
-
-def _detail(grey, view):
-    f = grey.astype(np.float32)
-    b = [cv2.GaussianBlur(f, (0, 0), s) for s in (0.8, 1.6, 3.2, 6.4, 12.8)]
-    r = lambda d: float(np.sqrt(np.mean(np.square(d[view]))))
-    return r(b[0] - b[1]), r(b[2] - b[3]), r(b[3] - b[4])
+    surround = np.zeros_like(dark)
+    for corner in (labels[0, 0], labels[0, -1], labels[-1, 0], labels[-1, -1]):
+        if corner:
+            surround[labels == corner] = 1
+    margin = np.ones((_SURROUND_MARGIN_PX, _SURROUND_MARGIN_PX), np.uint8)
+    view = np.asarray(cv2.dilate(surround, margin) == 0)
+    return view if view.mean() >= _MIN_FIELD_OF_VIEW else np.ones_like(view)

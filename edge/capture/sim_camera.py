@@ -1,7 +1,7 @@
 """A simulated dermoscope over the phantom: it focuses, exposes, glares, comes unplugged and freezes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, Self
 
@@ -23,7 +23,7 @@ from edge.capture.sim_faults import SimFault, parse_faults
 from edge.capture.sim_optics import BEST_FOCUS, Optics, expose
 
 JPEG_QUALITY: Final = 92
-_DEFAULTS: Final = CameraSettings(focus=BEST_FOCUS, exposure_ev=0.0, polarised=True, illumination=1.0)
+_DEFAULTS: Final = Optics(focus=BEST_FOCUS, exposure_ev=0.0, polarised=True, illumination=1.0)
 _STEPS_PER_EV: Final = 3
 _FOCUS_STEPS: Final = 100
 _FAULTY_FOCUS: Final = 0.0
@@ -59,7 +59,7 @@ class SimCamera:
         self._options = options
         self._uri = uri
         self._number = options.start
-        self._settings = _DEFAULTS
+        self._optics = _DEFAULTS
         self._last: Frame | None = None
         self._unplugged = False
         self._closed = False
@@ -109,7 +109,7 @@ class SimCamera:
                 captured_at=datetime.now(UTC),
                 camera=self.name,
                 simulated=self.simulated,
-                settings=self._settings,
+                settings=self._read_back(),
             )
         self._last = frame
         self._number += 1
@@ -124,16 +124,13 @@ class SimCamera:
     def apply(self, settings: CameraSettings) -> CameraSettings:
         """Set what is given, in the device's steps."""
         self._require_open()
-        wanted = self._settings.changed_by(settings)
-        assert wanted.focus is not None
-        assert wanted.exposure_ev is not None
-        self._settings = wanted.model_copy(
-            update={
-                "focus": round(wanted.focus * _FOCUS_STEPS) / _FOCUS_STEPS,
-                "exposure_ev": round(wanted.exposure_ev * _STEPS_PER_EV) / _STEPS_PER_EV,
-            }
+        wanted = replace(self._optics, **settings.model_dump(exclude_none=True))
+        self._optics = replace(
+            wanted,
+            focus=round(wanted.focus * _FOCUS_STEPS) / _FOCUS_STEPS,
+            exposure_ev=round(wanted.exposure_ev * _STEPS_PER_EV) / _STEPS_PER_EV,
         )
-        return self._settings
+        return self._read_back()
 
     def close(self) -> None:
         """Let the simulated device go."""
@@ -148,20 +145,19 @@ class SimCamera:
     def _faults(self) -> frozenset[SimFault]:
         return (self._options.faults or {}).get(self._number, frozenset())
 
+    def _read_back(self) -> CameraSettings:
+        return CameraSettings(**asdict(self._optics))
+
     def _expose(self, *, width_px: int, height_px: int) -> NDArray[np.uint8]:
         scene = scene_for(seed=self._options.seed, index=self._number)
         radiance = render_radiance(scene, width_px=width_px, height_px=height_px)
-        faults = self._faults()
-        settings = self._settings
-        assert settings.focus is not None
-        assert settings.exposure_ev is not None
-        assert settings.illumination is not None
-        optics = Optics(
-            focus=_FAULTY_FOCUS if SimFault.DEFOCUS in faults else settings.focus,
-            exposure_ev=_FAULTY_EV if SimFault.DARK in faults else settings.exposure_ev,
-            polarised=bool(settings.polarised) and SimFault.GLARE not in faults,
-            illumination=settings.illumination,
-        )
+        optics, faults = self._optics, self._faults()
+        if SimFault.DEFOCUS in faults:
+            optics = replace(optics, focus=_FAULTY_FOCUS)
+        if SimFault.DARK in faults:
+            optics = replace(optics, exposure_ev=_FAULTY_EV)
+        if SimFault.GLARE in faults:
+            optics = replace(optics, polarised=False)
         return expose(np.random.default_rng([scene.seed, self._number]), radiance, optics)
 
 

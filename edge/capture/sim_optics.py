@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.capture.phantom import to_srgb
-from edge.capture.phantom_field import Field
+from edge.capture.phantom_field import Canvas, Field, fractal_noise, position, resized
 
 BEST_FOCUS: Final = 0.5
 """Lens position at which the skin is sharp."""
@@ -18,7 +18,7 @@ TARGET_LIGHT: Final = 0.36
 
 _BLUR_PER_FOCUS: Final = 0.1
 """Radius of the blur disc, in frame heights, for the lens at its stop one unit from focus."""
-_GAIN_LIMITS: Final = (0.5, 2.5)
+_GAIN_LIMITS: Final = (0.5, 1.5)
 """What the automatic exposure can do; beyond it dark skin stays darker, as with real dermoscopes."""
 _FULL_WELL_ELECTRONS: Final = 12_000
 _READ_NOISE: Final = 0.0006
@@ -38,7 +38,7 @@ def expose(rng: np.random.Generator, radiance: Field, optics: Optics) -> NDArray
     """One RGB picture of linear light, (height, width, 3): metered first, then lit, blurred, sensed and clipped."""
     light = radiance * np.float32(_metered_gain(radiance) * optics.illumination * 2**optics.exposure_ev)
     if not optics.polarised:
-        light += _reflections(rng, radiance.shape[:2])[..., None] * np.float32(optics.illumination)
+        light += _reflections(rng, radiance)[..., None] * np.float32(optics.illumination)
     light = _defocused(light, abs(optics.focus - BEST_FOCUS) * _BLUR_PER_FOCUS * radiance.shape[0])
     shot = np.sqrt(np.maximum(light, 0) * np.float32(1 / _FULL_WELL_ELECTRONS)) + np.float32(_READ_NOISE)
     return to_srgb(light + shot * rng.standard_normal(light.shape, np.float32))
@@ -67,17 +67,18 @@ def _defocused(light: Field, radius_px: float) -> Field:
     return np.asarray(cv2.resize(blurred, (columns, rows), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def _reflections(rng: np.random.Generator, shape: tuple[int, ...]) -> Field:
-    """The ring light mirrored by wet skin: some broken, overexposed patches and many glints."""
-    rows, columns = shape[0], shape[1]
-    coarse = np.zeros((max(8, rows // 4), max(8, columns // 4)), np.float32)
-    height, width = coarse.shape
+def _reflections(rng: np.random.Generator, radiance: Field) -> Field:
+    """The ring light mirrored by wet skin: ragged, overexposed patches, and glints on the relief around them."""
+    rows, columns = radiance.shape[:2]
+    canvas = Canvas(max(8, columns // 4), max(8, rows // 4))
+    x, y = position(canvas)
+    patches = np.zeros_like(x)
     for _ in range(int(rng.integers(3, 6))):
-        centre = (int(rng.uniform(0.2, 0.8) * width), int(rng.uniform(0.2, 0.8) * height))
-        axes = (int(rng.uniform(0.05, 0.12) * height), int(rng.uniform(0.04, 0.09) * height))
-        cv2.ellipse(coarse, centre, axes, float(rng.uniform(0, 180)), 0, 360, (2.5,), thickness=-1)
-    coarse = np.asarray(cv2.GaussianBlur(coarse, (0, 0), 0.012 * height), np.float32)
-    glints = np.asarray(cv2.resize(rng.random((height // 2, width // 2), np.float32), (width, height)), np.float32)
-    coarse *= np.clip(glints * 2, 0.4, 1.2)
-    coarse += np.clip(glints - np.float32(0.93), 0, None) * np.float32(6)
-    return np.asarray(cv2.resize(coarse, (columns, rows), interpolation=cv2.INTER_LINEAR), np.float32)
+        column, row = rng.uniform(-0.4, 0.4), rng.uniform(-0.3, 0.3)
+        width, height = rng.uniform(0.08, 0.16), rng.uniform(0.06, 0.12)
+        patches += np.exp(-np.square((x - np.float32(column)) / width) - np.square((y - np.float32(row)) / height))
+    relief = fractal_noise(rng, canvas, cells=18, octaves=3) * np.float32(0.22)
+    mirrored = np.clip(patches + relief - np.float32(0.55), 0, 1) * np.float32(5)
+    # The black surround of a round front lens mirrors nothing.
+    seen = np.clip(radiance[..., 1] * np.float32(40), 0, 1)
+    return np.asarray(resized(np.asarray(mirrored, np.float32), Canvas(columns, rows)) * seen, np.float32)

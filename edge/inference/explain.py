@@ -44,7 +44,7 @@ def heat(cam: NDArray[np.float32], *, side_px: int) -> NDArray[np.float32]:
     enlarged = cv2.resize(strength, (side_px, side_px), interpolation=cv2.INTER_LINEAR)
     # Linear enlargement never overshoots, so it adds no spot; the blur hides the cells' edges.
     cell_px = side_px / cam.shape[0]
-    smooth = cv2.GaussianBlur(enlarged, (0, 0), cell_px / 2, borderType=cv2.BORDER_REPLICATE)
+    smooth = cv2.GaussianBlur(enlarged, (0, 0), cell_px / 4, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(np.clip(smooth, 0, 1), dtype=np.float32)
 
 

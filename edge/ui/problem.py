@@ -39,6 +39,11 @@ def install(app: FastAPI) -> None:
         fields = sorted({".".join(str(part) for part in e["loc"][1:]) or "body" for e in error.errors()})
         return _problem(422, "input-invalid", ", ".join(fields), "Correct the named fields.", fields=fields)
 
+    @app.exception_handler(Exception)
+    def _unexpected(_request: Request, _error: Exception) -> JSONResponse:
+        # uvicorn logs it; the screen must still be able to say something.
+        return _problem(500, "internal", "an unexpected error", "Try again; if it returns, call a technician.")
+
 
 def _problem(status: int, code: str, detail: str, remedy: str, **more: object) -> JSONResponse:
     return JSONResponse(

@@ -15,6 +15,7 @@ from deploy.demo.patient import Notebook, Patient
 from deploy.demo.pictures import face_folder
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.timeout(240)  # each starts several programs, several times
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import argon2
 import numpy as np
@@ -118,8 +118,3 @@ def register(accounts: Accounts, store: Store, particulars: Callable[..., dict[s
         return new.account
 
     return store_account
-
-
-@pytest.fixture
-def patient_id() -> UUID:
-    return UUID("01234567-89ab-4def-8123-456789abcdef")

@@ -1,7 +1,7 @@
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.auth.face import FaceEncoder, FaceMatch, FaceTemplate, FaceTemplateIncompatible, verify
@@ -11,12 +11,14 @@ Face = Callable[..., FaceTemplate]
 NAMES = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=255)
 
 
+@settings(deadline=None)
 @given(algorithm=NAMES, data=st.binary(min_size=1))
 def test_a_template_survives_serialisation(algorithm: str, data: bytes) -> None:
     template = FaceTemplate(algorithm=algorithm, data=data)
     assert FaceTemplate.from_bytes(template.to_bytes()) == template
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=64))
 def test_any_bytes_are_a_template_or_refused(serialised: bytes) -> None:
     try:

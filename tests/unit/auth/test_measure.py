@@ -44,7 +44,7 @@ def test_one_person_who_looks_like_many_widens_the_interval() -> None:
 
 def test_the_largest_threshold_holds_the_rate_by_its_upper_bound() -> None:
     rng = np.random.default_rng(2)
-    people = {f"p{i}": list(rng.normal(rng.uniform(0, 100), 0.1, size=2)) for i in range(80)}
+    people = {f"p{i}": list(rng.normal(rng.uniform(0, 100), 0.1, size=2)) for i in range(40)}
     rates = rates_of(people)
     threshold = rates.largest_threshold(0.02)
     assert rates.false_match(threshold).high <= 0.02 < rates.false_match(threshold + 0.001).high

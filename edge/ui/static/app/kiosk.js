@@ -1,0 +1,168 @@
+/** The page's one state: which screen is shown, whose visit it is, and how all of it is wiped. */
+
+import * as api from "./api.js";
+import { el, icon } from "./dom.js";
+import { IdleDialog } from "./idle_dialog.js";
+import { Presence } from "./presence.js";
+import { scrollCue } from "./scroll_cue.js";
+import { homeLanguage, setLanguage, t } from "./texts.js";
+
+export class Kiosk {
+  #parts;
+  #screens;
+  #idle;
+  #presence;
+  #left = new AbortController();
+
+  /** The visit as the server last told it; null when nobody is signed in. */
+  visit = null;
+  /** Whether this kiosk reads faces, simulates, and how long it waits for a touch. */
+  traits = { offers_face: false, simulated: false, idle_s: 60 };
+  /** Lesion id to the hash of its newest picture in this visit. */
+  pictures = new Map();
+  #languageChosen = false;
+
+  /** `parts` are the page's fixed elements, `screens` the functions that draw what is between them. */
+  constructor(parts, screens) {
+    this.#parts = parts;
+    this.#screens = screens;
+    this.#idle = new IdleDialog(parts.idle);
+    this.#presence = new Presence({
+      seen: (visit) => (this.visit = visit),
+      warn: (seconds) => this.#idle.warn(seconds),
+      calm: () => this.#idle.calm(),
+      gone: () => this.#gone(),
+      trouble: (whether) => this.#trouble(whether),
+    });
+    for (const event of ["pointerdown", "keydown", "input", "wheel"]) {
+      document.addEventListener(event, () => this.#presence.touched(), { capture: true, passive: true });
+    }
+  }
+
+  /** Show a screen by name; what the last one still waits for is withdrawn. */
+  show(name, given = {}) {
+    this.#clearScreen();
+    this.#left = new AbortController();
+    const { signal } = this.#left;
+    const { content, actions = [], bar = [], kind = name } = this.#screens[name]({ kiosk: this, signal, ...given });
+    const body = el("div", { class: "content" }, content);
+    const { screen } = this.#parts;
+    screen.dataset.screen = kind;
+    screen.append(body, scrollCue(body.querySelector("[data-scroll]") ?? body, signal));
+    if (actions.length) screen.append(el("div", { class: "actions" }, actions));
+    this.#parts.bar.replaceChildren(
+      el("div", { class: "brand" }, icon("logo"), el("span", {}, t("app.name"))),
+      el("div", { class: "bar-buttons" }, bar),
+    );
+    (screen.querySelector("[data-focus]") ?? screen.querySelector("h1"))?.focus({ preventScroll: true });
+  }
+
+  /** Back to the start, as if nobody had been here. */
+  async home() {
+    this.wipe();
+    setLanguage(homeLanguage());
+    this.#languageChosen = false;
+    this.show("starting");
+    const { signal } = this.#left;
+    const visit = await this.#patiently(api.visit, signal);
+    if (!visit) return;
+    this.#learn(visit);
+    // A page that was loaded again in the middle of a visit goes on with it.
+    if (visit.state !== "idle") this.begin(visit);
+    else this.show("welcome");
+  }
+
+  /** Somebody is signed in. */
+  begin(visit, { registered = false } = {}) {
+    if (!this.#languageChosen) setLanguage(visit.language);
+    this.#learn(visit);
+    this.visit = visit;
+    this.#presence.watchVisit(visit);
+    this.show(registered ? "registered" : "bodySite");
+  }
+
+  /** A form on which something personal is typed before anybody is signed in. */
+  watchForm() {
+    this.#presence.watchForm(this.traits.idle_s);
+  }
+
+  chooseLanguage(code) {
+    this.#languageChosen = true;
+    this.speak(code);
+  }
+
+  /** Change the language without it being anybody's choice. */
+  speak(code) {
+    setLanguage(code);
+    this.#learn(this.traits);
+  }
+
+  /** End the visit. The screen is wiped first; then the server is asked until it says that the visit is over. */
+  async end() {
+    this.wipe();
+    this.show("closing");
+    if (await this.#patiently(api.end, this.#left.signal)) this.show("ended", { by: "patient" });
+  }
+
+  /** Run a step that the patient waits for; `failed` hears of a Problem, nobody of what was withdrawn. */
+  async attempt(step, failed) {
+    try {
+      return await this.#presence.during(step);
+    } catch (error) {
+      if (error.name === "AbortError") return null;
+      if (!(error instanceof api.Problem)) throw error;
+      if (error.code === "nobody-signed-in" && this.visit) this.#gone();
+      else failed(error);
+      return null;
+    }
+  }
+
+  /** Forget the patient: nothing of the visit stays in the page. */
+  wipe() {
+    this.#presence.rest();
+    this.#clearScreen();
+    this.#parts.bar.replaceChildren();
+    this.visit = null;
+    this.pictures.clear();
+    getSelection()?.removeAllRanges();
+  }
+
+  #clearScreen() {
+    this.#left.abort();
+    const { screen } = this.#parts;
+    for (const form of screen.querySelectorAll("form")) form.reset();
+    for (const picture of screen.querySelectorAll("img")) picture.removeAttribute("src");
+    screen.replaceChildren();
+  }
+
+  #gone() {
+    this.wipe();
+    this.show("ended", { by: "idle" });
+  }
+
+  #learn({ offers_face, simulated, idle_s }) {
+    this.traits = { offers_face, simulated, idle_s };
+    this.#parts.simulated.hidden = !simulated;
+    this.#parts.simulated.replaceChildren(icon("flask"), el("span", {}, t("simulated.banner")));
+  }
+
+  #trouble(whether) {
+    const { trouble } = this.#parts;
+    if (trouble.hidden === !whether) return;
+    trouble.hidden = !whether;
+    trouble.replaceChildren(...(whether ? [icon("unplugged"), el("span", {}, t("app.unreachable"))] : []));
+  }
+
+  /** Ask until there is an answer; null when the screen changed meanwhile, {} when there is no visit left to end. */
+  async #patiently(question, signal) {
+    while (!signal.aborted) {
+      try {
+        return await question(signal);
+      } catch (error) {
+        if (error.code === "nobody-signed-in") return {};
+        if (!signal.aborted) await new Promise((resume) => setTimeout(resume, 1000));
+      }
+    }
+    return null;
+  }
+}

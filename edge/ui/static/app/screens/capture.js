@@ -1,0 +1,138 @@
+/** The live view and the one big button. */
+
+import * as api from "../api.js";
+import { button, el, heading, icon, svg } from "../dom.js";
+import { showPreview } from "../preview.js";
+import { problemPlace } from "../problem.js";
+import { t } from "../texts.js";
+import { visitBar } from "../visit_bar.js";
+
+const HINTS = [
+  ["dermoscope", "place"],
+  ["ring", "centre"],
+  ["still", "still"],
+];
+/** Words while the patient waits; the last one stays, so no step is claimed to be over that may not be. */
+const WAITING = ["photo", "check", "assess"];
+const WAITING_STEP_MS = 900;
+
+export function capture({ kiosk, signal, site, lesionId }) {
+  const place = problemPlace();
+  const name = t(`body.${site}`);
+  const image = el("img", { class: "live", alt: t("capture.live") });
+  const noView = el("p", { class: "no-view", hidden: true }, icon("unplugged", "huge"), el("span", {}, t("capture.no_view")));
+  const waiting = el("div", { class: "waiting", hidden: true, role: "status" });
+  const take = button({ text: t("capture.take"), picture: "camera", kind: "primary shutter", "data-do": "take" });
+  const view = el("div", { class: "view" }, image, aim(), noView, waiting);
+  let live = startLive();
+
+  function startLive() {
+    const stop = new AbortController();
+    signal.addEventListener("abort", () => stop.abort(), { signal: stop.signal });
+    showPreview(image, {
+      signal: stop.signal,
+      seen: (yes) => {
+        noView.hidden = yes;
+        image.hidden = !yes;
+      },
+    });
+    return stop;
+  }
+
+  take.addEventListener("click", async () => {
+    if (take.disabled) return;
+    place.clear();
+    take.disabled = true;
+    freeze(view, image);
+    live.abort();
+    const talk = talkWhileWaiting(waiting);
+    const exits = document.querySelectorAll("[data-do=finish], [data-do=change]");
+    for (const exit of exits) exit.disabled = true;
+    const outcome = await kiosk.attempt(
+      () => api.capture({ site, lesionId, signal }),
+      (problem) => place.tell(problem, problem.code === "network" ? t("error.capture.unsure") : null),
+    );
+    talk.stop();
+    if (signal.aborted) return;
+    if (outcome) return void showOutcome(kiosk, { outcome, site, lesionId });
+    for (const exit of exits) exit.disabled = false;
+    take.disabled = false;
+    view.querySelector("canvas")?.remove();
+    live = startLive();
+  });
+
+  return {
+    content: [
+      el(
+        "div",
+        { class: "capture" },
+        view,
+        el(
+          "div",
+          { class: "capture-side" },
+          el(
+            "div",
+            { class: "capture-head" },
+            heading(t("capture.title", { site: name })),
+            button({
+              text: t("capture.change"),
+              kind: "plain small",
+              "data-do": "change",
+              onclick: () => kiosk.show("bodySite"),
+            }),
+          ),
+          el(
+            "ol",
+            { class: "hints" },
+            HINTS.map(([picture, hint]) => el("li", {}, icon(picture), el("span", {}, t(`capture.hint.${hint}`)))),
+          ),
+          place.node,
+          take,
+        ),
+      ),
+    ],
+    bar: visitBar(kiosk),
+  };
+}
+
+function showOutcome(kiosk, { outcome, site, lesionId }) {
+  if (outcome.outcome === "saved") {
+    kiosk.pictures.set(outcome.lesion_id, outcome.image_sha256);
+    kiosk.show("result", { outcome });
+  } else kiosk.show("refused", { outcome, site, lesionId });
+}
+
+/** The ring into which the spot belongs. */
+function aim() {
+  return svg(
+    "svg",
+    { class: "aim-ring", viewBox: "0 0 100 100", "aria-hidden": "true" },
+    svg("circle", { cx: 50, cy: 50, r: 34 }),
+    svg("path", { d: "M50 8v10M50 82v10M8 50h10M82 50h10" }),
+  );
+}
+
+/** Keep the last live picture in sight while its successor is taken. */
+function freeze(view, image) {
+  if (!image.naturalWidth) return;
+  const still = el("canvas", { class: "live", width: image.naturalWidth, height: image.naturalHeight });
+  still.getContext("2d").drawImage(image, 0, 0);
+  view.prepend(still);
+}
+
+function talkWhileWaiting(node) {
+  let step = 0;
+  const say = () => {
+    node.replaceChildren(el("span", { class: "spinner" }), el("span", {}, t(`capture.busy.${WAITING[step]}`)));
+    if (step < WAITING.length - 1) step += 1;
+  };
+  say();
+  node.hidden = false;
+  const timer = setInterval(say, WAITING_STEP_MS);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      node.hidden = true;
+    },
+  };
+}

@@ -1,0 +1,1 @@
+"""The fleet: which kiosks there are, and whether they are there now."""

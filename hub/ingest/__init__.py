@@ -1,0 +1,1 @@
+"""From MQTT messages to committed records: receive, decode, record in one transaction, acknowledge, receipt."""

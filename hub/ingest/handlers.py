@@ -1,0 +1,136 @@
+"""One function an event: which rows it adds. Events may come in any order, so what they refer to may be missing."""
+
+from collections.abc import Callable
+from typing import Any
+
+from hub.db.tables import Analysis, Lesion, Patient, Refusal, Visit
+from hub.ingest.messages import Fact
+from hub.ingest.writes import Writes
+from hub.records.patients import register_patient
+from hub.records.visits import end_visit
+from protocol.events import (
+    AnalysisCompleted,
+    CaptureRefused,
+    CommandAnswered,
+    Event,
+    PatientRegistered,
+    VisitEnded,
+)
+
+Handler = Callable[[Fact, int, Writes], None]
+"""Takes the fact, the kiosk's row id, and where to put the rows."""
+
+
+def patient_registered(fact: Fact, _kiosk_id: int, writes: Writes) -> None:
+    """Complete the patient's row and give the patient a code."""
+    event: PatientRegistered = fact.envelope.payload
+    writes.add_missing(Patient, _patient(event.patient_id, fact))
+    writes.then(
+        lambda session: register_patient(
+            session, event, message_id=fact.envelope.message_id, registered_at=fact.envelope.occurred_at
+        )
+    )
+
+
+def analysis_completed(fact: Fact, kiosk_id: int, writes: Writes) -> None:
+    """Add the analysis, and its patient, lesion and visit if they are not there yet."""
+    event: AnalysisCompleted = fact.envelope.payload
+    stored_at = fact.delivery.received_at
+    _add_patient_and_visit(event, fact, kiosk_id, writes)
+    writes.add_missing(
+        Lesion,
+        {
+            "id": event.lesion.lesion_id,
+            "patient_id": event.patient_id,
+            "body_site": event.lesion.body_site.value,
+            "stored_at": stored_at,
+        },
+    )
+    writes.add(
+        Analysis,
+        {
+            "id": event.analysis_id,
+            "message_id": fact.envelope.message_id,
+            "stored_at": stored_at,
+            "patient_id": event.patient_id,
+            "lesion_id": event.lesion.lesion_id,
+            "visit_id": event.visit_id,
+            "captured_at": event.captured_at,
+            "image_sha256": event.image.sha256,
+            "heat_map_sha256": event.heat_map.sha256,
+            "image": event.image.model_dump(),
+            "heat_map": event.heat_map.model_dump(),
+            "device": event.device.model_dump(),
+            "quality": event.quality,
+            "model": event.model.model_dump(),
+            "probabilities": event.probabilities,
+            "malignant": event.malignant,
+            "out_of_distribution": event.out_of_distribution,
+            "tier": event.assessment.tier.value,
+            "reasons": list(event.assessment.reasons),
+            "advice": event.assessment.advice,
+            "valid_until": event.assessment.valid_until,
+            "simulated": event.simulated,
+            "stage_ms": event.stage_ms,
+        },
+    )
+
+
+def capture_refused(fact: Fact, kiosk_id: int, writes: Writes) -> None:
+    """Add the refusal, and its patient and visit if they are not there yet."""
+    event: CaptureRefused = fact.envelope.payload
+    _add_patient_and_visit(event, fact, kiosk_id, writes)
+    writes.add(
+        Refusal,
+        {
+            "id": event.capture_id,
+            "message_id": fact.envelope.message_id,
+            "stored_at": fact.delivery.received_at,
+            "patient_id": event.patient_id,
+            "visit_id": event.visit_id,
+            "captured_at": event.captured_at,
+            "faults": list(event.faults),
+            "quality": event.quality,
+            "device": event.device.model_dump(),
+            "simulated": event.simulated,
+        },
+    )
+
+
+def visit_ended(fact: Fact, kiosk_id: int, writes: Writes) -> None:
+    """Complete the visit's row."""
+    event: VisitEnded = fact.envelope.payload
+    _add_patient_and_visit(event, fact, kiosk_id, writes)
+    writes.then(lambda session: end_visit(session, event, message_id=fact.envelope.message_id))
+
+
+def command_answered(_fact: Fact, _kiosk_id: int, _writes: Writes) -> None:
+    """The inbox row says it all."""
+
+
+HANDLERS: dict[type[Event], Handler] = {
+    PatientRegistered: patient_registered,
+    AnalysisCompleted: analysis_completed,
+    CaptureRefused: capture_refused,
+    VisitEnded: visit_ended,
+    CommandAnswered: command_answered,
+}
+
+
+def _add_patient_and_visit(
+    event: AnalysisCompleted | CaptureRefused | VisitEnded, fact: Fact, kiosk_id: int, writes: Writes
+) -> None:
+    writes.add_missing(Patient, _patient(event.patient_id, fact))
+    writes.add_missing(
+        Visit,
+        {
+            "id": event.visit_id,
+            "patient_id": event.patient_id,
+            "kiosk_id": kiosk_id,
+            "stored_at": fact.delivery.received_at,
+        },
+    )
+
+
+def _patient(patient_id: Any, fact: Fact) -> dict[str, Any]:
+    return {"id": patient_id, "stored_at": fact.delivery.received_at}

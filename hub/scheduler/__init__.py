@@ -1,0 +1,1 @@
+"""Appointments: when a specialist can be seen, and who sees them when."""

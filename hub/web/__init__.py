@@ -1,0 +1,1 @@
+"""The portal for clinicians: pages rendered here, with a little script that keeps them live."""

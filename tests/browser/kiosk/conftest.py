@@ -1,0 +1,242 @@
+"""A real kiosk with a simulated dermoscope and the packaged model, its broker and hub away, and a browser before it."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pytest
+import skimage
+import uvicorn
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+
+from edge.config import EdgeSettings
+from edge.kiosk import Kiosk
+from edge.ui.app import create_app
+
+PACKAGE = Path(__file__).parents[3] / "models" / "melanoma"
+PATIENCE_S = 20
+PASSWORD = "four quiet green boats"
+
+
+class SteppedClock:
+    """Wall time as it is; the steady count moves only when told, so that a test decides when a visit is idle."""
+
+    def __init__(self) -> None:
+        self._steady_s = 1000.0
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic_s(self) -> float:
+        return self._steady_s
+
+    def step(self, seconds: float) -> None:
+        self._steady_s += seconds
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+
+@dataclass
+class RunningKiosk:
+    """A kiosk and its screen's server; the server alone can go away and come back."""
+
+    settings: EdgeSettings
+    clock: SteppedClock = field(default_factory=SteppedClock)
+
+    def __post_init__(self) -> None:
+        self.kiosk = Kiosk(self.settings, clock=self.clock)
+        self.kiosk.start()
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self.serve()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    def serve(self) -> None:
+        self._server = _Server(
+            uvicorn.Config(create_app(self.kiosk), port=self.port, log_config=None, timeout_graceful_shutdown=1)
+        )
+        self._thread = threading.Thread(target=lambda server: asyncio.run(server.serve()), args=(self._server,))
+        self._thread.start()
+        assert self._server.ready.wait(PATIENCE_S)
+
+    def go_away(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(PATIENCE_S)
+        assert not self._thread.is_alive()
+        # The loop has told its workers to end, but does not wait for them.
+        for thread in threading.enumerate():
+            if thread.name == "AnyIO worker thread":
+                thread.join(PATIENCE_S)
+
+    def stop(self) -> None:
+        self.go_away()
+        self.kiosk.stop()
+
+    def saved_events(self) -> list[str]:
+        """Types of the events that wait in the outbox, oldest first."""
+        return [row.envelope.type for row in self.kiosk.outbox.due(100)]
+
+
+@pytest.fixture
+def start_kiosk(tmp_path: Path) -> Iterator[Callable[..., RunningKiosk]]:
+    """Start a kiosk that sees what `dermoscope` says, and reads faces if there is a `face_camera`."""
+    running = []
+
+    def start(
+        *, dermoscope: str = "sim://phantom?seed=1", face_camera: str | None = None, idle_s: float = 60.0
+    ) -> RunningKiosk:
+        with socket.socket() as nobody:
+            nobody.bind(("127.0.0.1", 0))
+            closed_port = nobody.getsockname()[1]
+        settings = EdgeSettings.model_validate(
+            {
+                "data_dir": tmp_path / f"kiosk-{len(running)}",
+                "capture": {"dermoscope": dermoscope, "face_camera": face_camera},
+                "inference": {"package": PACKAGE, "threads": 1},
+                "broker": {"port": closed_port},
+                "hub": {"url": f"http://127.0.0.1:{closed_port}"},
+                "uplink": {"reserve_bytes": 0},
+                "screen": {"idle_s": idle_s},
+            }
+        )
+        kiosk = RunningKiosk(settings)
+        running.append(kiosk)
+        return kiosk
+
+    yield start
+    for kiosk in running:
+        kiosk.stop()
+
+
+@pytest.fixture
+def astronaut_camera(tmp_path: Path) -> str:
+    """Address of a face camera that always sees the same real face."""
+    folder = tmp_path / "faces"
+    folder.mkdir()
+    face = skimage.data.astronaut()
+    cv2.imwrite(str(folder / "astronaut.png"), cv2.cvtColor(face, cv2.COLOR_RGB2BGR))
+    return f"folder://{folder}"
+
+
+@dataclass
+class Complaints:
+    """What the browser complained of; answers with an error status are listed apart, since some are the point."""
+
+    heard: list[str] = field(default_factory=list)
+
+    def listen(self, page: Page) -> None:
+        page.on("pageerror", lambda error: self.heard.append(f"error: {error}"))
+        page.on("console", self._console)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        # Chromium itself reports every refused or failed request here.
+        if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
+            self.heard.append(f"{message.type}: {message.text}")
+
+
+class Patient:
+    """Someone before the touch screen: finds things by what they do, in whatever language."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def sees(self, screen: str) -> None:
+        expect(self.page.locator(f"main[data-screen='{screen}']")).to_be_visible()
+
+    def press(self, what: str) -> None:
+        self.page.locator(f"[data-do='{what}']").click()
+
+    def goes_on(self) -> None:
+        self.page.locator(".actions button[type=submit]").click()
+
+    def types(self, field_name: str, text: str) -> None:
+        self.page.locator(f"#{field_name}").fill(text)
+
+    def fills_in_registration(
+        self, *, username: str = "ana", name: str = "Ana Torres", face: bool = False, send: bool = True
+    ) -> None:
+        self.page.locator("[data-way='new']").click()
+        self.types("username", username)
+        self.goes_on()
+        self.types("password", PASSWORD)
+        self.goes_on()
+        self.types("full_name", name)
+        self.goes_on()
+        self.types("birth_date-day", "12")
+        self.page.locator("#birth_date-month").select_option("4")
+        self.types("birth_date-year", "1961")
+        self.page.locator("input[name=sex][value=female]").check()
+        self.goes_on()
+        self.page.locator("#consent_care").check()
+        if face:
+            self.page.locator("#consent_face").check()
+        if send:
+            self.goes_on()
+
+    def registers(self, **details: Any) -> None:
+        self.fills_in_registration(**details)
+        self.sees("registered")
+        self.press("start")
+        self.sees("body-site")
+
+    def points_at(self, site: str) -> None:
+        self.page.locator(f"button[data-site='{site}']").click()
+
+    def takes_picture(self, site: str = "arm") -> None:
+        self.points_at(site)
+        self.sees("capture")
+        self.press("take")
+
+    def claims(self, username: str) -> None:
+        self.page.locator("[data-way='known']").click()
+        self.types("username", username)
+        self.goes_on()
+        self.sees("sign-in-proof")
+
+    def signs_in(self, *, username: str = "ana", password: str = PASSWORD) -> None:
+        self.claims(username)
+        self.types("password", password)
+        self.goes_on()
+
+
+@pytest.fixture
+def approach(chromium: Browser) -> Iterator[Callable[..., Patient]]:
+    """Put a patient before a kiosk; fails at the end if the browser complained of scripts or policy."""
+    contexts = []
+    complaints = Complaints()
+
+    def approach_(kiosk: RunningKiosk, *, width: int = 800, height: int = 480, locale: str = "en-US") -> Patient:
+        context = chromium.new_context(
+            viewport={"width": width, "height": height}, locale=locale, timezone_id="UTC", has_touch=True
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_S * 1000)
+        complaints.listen(page)
+        page.goto(kiosk.url)
+        patient = Patient(page)
+        patient.sees("welcome")
+        return patient
+
+    yield approach_
+    for context in contexts:
+        context.close()
+    assert not complaints.heard

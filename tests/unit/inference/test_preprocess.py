@@ -1,0 +1,139 @@
+import io
+import struct
+import zlib
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edge.inference.preprocess import (
+    MAX_BYTES,
+    ImageRefused,
+    ImageTooLarge,
+    ImageTooSmall,
+    ImageTruncated,
+    NotAnImage,
+    centre_square,
+    decode_image,
+    to_input,
+)
+
+Encode = Callable[..., bytes]
+
+
+def _picture(width: int = 96, height: int = 80) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def _png_that_claims(width: int, height: int) -> bytes:
+    """A PNG of one header and no pixels."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+
+
+def test_a_png_comes_back_pixel_by_pixel(encode: Encode) -> None:
+    picture = _picture()
+    np.testing.assert_array_equal(decode_image(encode(picture)), picture)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "P", "1", "CMYK"])
+def test_every_colour_mode_becomes_rgb_bytes(mode: str) -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(_picture()).convert(mode).save(buffer, "JPEG" if mode == "CMYK" else "PNG")
+    decoded = decode_image(buffer.getvalue())
+    assert decoded.shape == (80, 96, 3)
+    assert decoded.dtype == np.uint8
+
+
+def test_a_picture_taken_sideways_is_turned_upright(encode: Encode) -> None:
+    picture = _picture()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    upright = decode_image(encode(picture, exif=exif))
+    np.testing.assert_array_equal(upright, np.rot90(picture, k=-1))
+
+
+@pytest.mark.parametrize("data", [b"", b"\x00" * 100, b"hello", b"%PDF-1.7\n", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"])
+def test_what_is_no_picture_is_refused(data: bytes) -> None:
+    with pytest.raises(NotAnImage):
+        decode_image(data)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "WEBP"])
+def test_other_formats_are_refused(encode: Encode, kind: str) -> None:
+    with pytest.raises(NotAnImage):
+        decode_image(encode(_picture(), kind))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+@pytest.mark.parametrize("kept", [0.5, 0.9])
+def test_a_picture_that_breaks_off_is_refused(encode: Encode, kind: str, kept: float) -> None:
+    data = encode(_picture(), kind)
+    with pytest.raises(ImageTruncated):
+        decode_image(data[: int(len(data) * kept)])
+
+
+def test_a_damaged_png_is_refused(encode: Encode) -> None:
+    data = bytearray(encode(_picture()))
+    data[len(data) // 2] ^= 0xFF
+    with pytest.raises(ImageTruncated):
+        decode_image(bytes(data))
+
+
+@pytest.mark.parametrize(("width", "height"), [(10_000, 10_000), (60_001, 1_000), (1_000_000, 64), (65_000, 65_000)])
+def test_a_huge_picture_is_refused_by_its_header(width: int, height: int) -> None:
+    with pytest.raises(ImageTooLarge):
+        decode_image(_png_that_claims(width, height))
+
+
+def test_a_hundred_megapixel_file_is_refused() -> None:
+    buffer = io.BytesIO()
+    Image.new("1", (10_000, 10_000)).save(buffer, "PNG")
+    with pytest.raises(ImageTooLarge):
+        decode_image(buffer.getvalue())
+
+
+def test_too_many_bytes_are_refused_before_anything_is_read() -> None:
+    with pytest.raises(ImageTooLarge):
+        decode_image(bytes(MAX_BYTES + 1))
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (63, 500), (500, 63)])
+def test_a_tiny_picture_is_refused(encode: Encode, width: int, height: int) -> None:
+    with pytest.raises(ImageTooSmall):
+        decode_image(encode(_picture(width, height)))
+
+
+def test_every_refusal_has_its_own_code_and_a_remedy() -> None:
+    kinds = ImageRefused.__subclasses__()
+    assert len({kind.code for kind in kinds}) == len(kinds)
+    assert all(kind.remedy for kind in kinds)
+
+
+@pytest.mark.parametrize(("width", "height"), [(120, 80), (80, 120), (81, 80), (64, 64)])
+def test_the_centre_square_is_centred(width: int, height: int) -> None:
+    picture = _picture(width, height)
+    square = centre_square(picture)
+    side = min(width, height)
+    assert square.shape == (side, side, 3)
+    top, left = (height - side) // 2, (width - side) // 2
+    np.testing.assert_array_equal(square, picture[top : top + side, left : left + side])
+
+
+@pytest.mark.parametrize("side", [64, 160, 320, 801])
+def test_the_input_has_the_asked_size_whatever_the_picture(side: int) -> None:
+    tensor = to_input(np.full((side, side + 37, 3), 77, np.uint8), width=160, height=160)
+    assert tensor.shape == (1, 160, 160, 3)
+    assert (tensor == 77).all()
+
+
+def test_shrinking_averages_areas() -> None:
+    checkerboard = np.indices((320, 320)).sum(axis=0) % 2 * 255
+    picture = np.repeat(checkerboard[..., np.newaxis], 3, axis=2).astype(np.uint8)
+    tensor = to_input(picture, width=160, height=160)
+    assert set(np.unique(tensor)) <= {127, 128}

@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+from scipy.special import softmax
+
+from training.calibrate import (
+    CalibrationError,
+    choose_thresholds,
+    fit_temperature,
+    highest_score_with_sensitivity,
+)
+from training.metrics import Scores
+
+
+def _two_class_scores(malignant: np.ndarray, score: np.ndarray) -> Scores:
+    return Scores(
+        labels=("mel", "nv"),
+        malignant_labels=("mel",),
+        targets=np.where(malignant, 0, 1),
+        groups=tuple(map(str, range(len(score)))),
+        probabilities=np.column_stack([score, 1 - score]),
+        ood=np.arange(len(score), dtype=float) + 1,
+    )
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_the_temperature_that_was_applied_is_found_again(temperature: float) -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(scale=2, size=(4000, 5))
+    targets = np.array([rng.choice(5, p=row) for row in softmax(logits, axis=1)])
+    assert fit_temperature(logits * temperature, targets) == pytest.approx(temperature, rel=0.1)
+
+
+@pytest.mark.parametrize("count", [1, 19, 20, 100, 293])
+def test_the_moderate_threshold_keeps_its_sensitivity_and_is_the_highest_that_does(count: int) -> None:
+    scores = np.random.default_rng(0).random(count)
+    threshold = highest_score_with_sensitivity(scores, 0.95)
+    assert (scores >= threshold).mean() >= 0.95
+    assert (scores > threshold).mean() < 0.95
+
+
+def test_thresholds_are_ordered_and_the_limit_lets_most_images_through() -> None:
+    rng = np.random.default_rng(0)
+    malignant = rng.random(1000) < 0.2
+    score = np.clip(rng.normal(np.where(malignant, 0.7, 0.2), 0.15), 0.01, 0.99)
+    scores = _two_class_scores(malignant, score)
+    thresholds = choose_thresholds(scores)
+    assert thresholds.moderate < thresholds.high
+    assert (scores.ood <= thresholds.ood).mean() == pytest.approx(0.975, abs=0.002)
+    best = max(((score >= candidate) == malignant).mean() for candidate in score[score > thresholds.moderate])
+    assert ((score >= thresholds.high) == malignant).mean() == pytest.approx(best)
+
+
+def test_thresholds_from_one_class_are_refused() -> None:
+    with pytest.raises(CalibrationError):
+        choose_thresholds(_two_class_scores(np.zeros(10, bool), np.linspace(0.1, 0.9, 10)))
+
+
+def test_a_model_that_scores_every_lesion_alike_is_refused() -> None:
+    with pytest.raises(CalibrationError):
+        choose_thresholds(_two_class_scores(np.arange(10) < 5, np.full(10, 0.5)))

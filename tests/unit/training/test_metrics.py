@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from edge.inference.model_package import Thresholds
+from training.data import HAM10000_LABELS, HAM10000_MALIGNANT
+from training.metrics import Scores, auc, balanced_accuracy, calibration_error, measure
+
+THRESHOLDS = Thresholds(moderate=0.3, high=0.6, ood=10.0)
+
+
+def _scores(targets: list[int], *, groups: list[str] | None = None, seed: int = 0) -> Scores:
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(size=(len(targets), len(HAM10000_LABELS)))
+    logits[np.arange(len(targets)), targets] += 1.5
+    odds = np.exp(logits)
+    return Scores(
+        labels=HAM10000_LABELS,
+        malignant_labels=HAM10000_MALIGNANT,
+        targets=np.array(targets),
+        groups=tuple(groups or map(str, range(len(targets)))),
+        probabilities=odds / odds.sum(axis=1, keepdims=True),
+        ood=rng.uniform(5, 11, len(targets)),
+    )
+
+
+def test_the_auc_is_that_of_scikit_learn_ties_included() -> None:
+    rng = np.random.default_rng(0)
+    score = rng.integers(0, 20, 300) / 20
+    positive = rng.random(300) < score
+    assert auc(positive, score) == pytest.approx(roc_auc_score(positive, score))
+
+
+def test_an_auc_of_one_class_is_undefined() -> None:
+    assert auc(np.array([True, True]), np.array([0.1, 0.9])) is None
+
+
+def test_figures_of_one_class_are_null_with_the_reason() -> None:
+    figures = measure(_scores([5] * 40), thresholds=THRESHOLDS)
+    for name in ("auc_malignant", "auc_melanoma", "sensitivity_moderate", "sensitivity_high"):
+        assert figures[name].value is None
+        assert figures[name].low is None
+        assert figures[name].reason
+    assert figures["specificity_moderate"].value is not None
+
+
+def test_every_defined_figure_lies_in_its_interval() -> None:
+    figures = measure(_scores([index % 7 for index in range(210)]), thresholds=THRESHOLDS)
+    for name in ("auc_malignant", "balanced_accuracy", "sensitivity_moderate", "cannot_assess"):
+        figure = figures[name]
+        assert figure.value is not None
+        assert figure.low is not None
+        assert figure.high is not None
+        assert figure.low < figure.value < figure.high
+
+
+def test_resampling_lesions_widens_the_interval_of_repeated_images() -> None:
+    single = _scores([index % 7 for index in range(70)])
+    repeated = single.take(np.repeat(np.arange(70), 6))
+    as_images = Scores(
+        labels=repeated.labels,
+        malignant_labels=repeated.malignant_labels,
+        targets=repeated.targets,
+        groups=tuple(map(str, range(420))),
+        probabilities=repeated.probabilities,
+        ood=repeated.ood,
+    )
+    by_lesion, by_image = (measure(scores, thresholds=THRESHOLDS)["accuracy"] for scores in (repeated, as_images))
+    assert by_lesion.value == by_image.value
+    assert by_lesion.high - by_lesion.low > 1.5 * (by_image.high - by_image.low)
+
+
+def test_balanced_accuracy_weighs_classes_alike() -> None:
+    assert balanced_accuracy(np.array([0] * 9 + [1]), np.array([0] * 10)) == pytest.approx(0.5)
+
+
+def test_calibration_error_is_the_gap_between_confidence_and_truth() -> None:
+    correct = np.array([True] * 8 + [False] * 2)
+    assert calibration_error(correct, np.full(10, 0.8)) == pytest.approx(0)
+    assert calibration_error(correct, np.full(10, 1.0)) == pytest.approx(0.2)

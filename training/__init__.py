@@ -1,0 +1,1 @@
+"""Training, calibration, export and evaluation of the kiosk's networks; never needed on a kiosk."""

@@ -1,0 +1,73 @@
+"""Random changes of a training image: one warp, one colour matrix, and losses of sharpness that real cameras cause."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from training.images import CachedImage
+from training.recipes import Augmentation
+
+_GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+_RIGHT_ANGLES = 4
+
+
+def augment(image: CachedImage, *, size_px: int, settings: Augmentation, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return one random view [S, S, 3] of a cached image; the generator alone decides the result."""
+    use_sharp = image.sharp is not None and rng.random() < settings.sharp_probability
+    square = image.sharp if use_sharp and image.sharp is not None else image.plain
+    view = _warp(square, size_px=size_px, settings=settings, rng=rng)
+    view = _recolour(view, settings=settings, rng=rng)
+    return _degrade(view, settings=settings, rng=rng)
+
+
+def _warp(
+    square: NDArray[np.uint8], *, size_px: int, settings: Augmentation, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    side = square.shape[0]
+    scale = size_px / (side * rng.uniform(*settings.crop_fraction))
+    angle = np.deg2rad(
+        rng.uniform(-settings.rotation_deg, settings.rotation_deg) + 90 * rng.integers(_RIGHT_ANGLES),
+    )
+    flip = rng.choice((-1.0, 1.0))
+    cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
+    linear = np.array([[cos * flip, -sin], [sin * flip, cos]])
+    centre = np.full(2, (side - 1) / 2) + rng.uniform(-1, 1, 2) * settings.shift_fraction * side
+    offset = np.full(2, (size_px - 1) / 2) - linear @ centre
+    matrix = np.column_stack([linear, offset])
+    warped = cv2.warpAffine(
+        square,
+        matrix,
+        (size_px, size_px),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REFLECT_101,
+    )
+    return np.asarray(warped, dtype=np.uint8)
+
+
+def _recolour(view: NDArray[np.uint8], *, settings: Augmentation, rng: np.random.Generator) -> NDArray[np.uint8]:
+    contrast, brightness, saturation = 1 + rng.uniform(-1, 1, 3) * (
+        settings.contrast,
+        settings.brightness,
+        settings.saturation,
+    )
+    gains = 1 + rng.uniform(-1, 1, 3) * settings.channel_gain
+    # Saturation mixes each channel with the grey value: one matrix does it for all pixels.
+    mix = saturation * np.eye(3) + (1 - saturation) * np.tile(_GREY, (3, 1))
+    linear = (gains * brightness * contrast)[:, np.newaxis] * mix
+    offset = (1 - contrast) * view.mean() * np.ones((3, 1))
+    return np.asarray(cv2.transform(view, np.hstack([linear, offset])), dtype=np.uint8)
+
+
+def _degrade(view: NDArray[np.uint8], *, settings: Augmentation, rng: np.random.Generator) -> NDArray[np.uint8]:
+    size_px = view.shape[0]
+    if rng.random() < settings.downscale_probability:
+        small = max(1, round(size_px * rng.uniform(*settings.downscale)))
+        view = np.asarray(cv2.resize(view, (small, small), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        view = np.asarray(cv2.resize(view, (size_px, size_px), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
+    if rng.random() < settings.blur_probability:
+        view = np.asarray(cv2.GaussianBlur(view, (0, 0), rng.uniform(*settings.blur_sigma_px)), dtype=np.uint8)
+    if rng.random() < settings.jpeg_probability:
+        quality = int(rng.integers(*settings.jpeg_quality, endpoint=True))
+        _, encoded = cv2.imencode(".jpg", view, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        view = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), dtype=np.uint8)
+    return view
