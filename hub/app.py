@@ -78,10 +78,11 @@ def running_services(settings: HubSettings) -> Iterator[Services]:
             settings, client_id=settings.client_id, queue_length=_QUEUED_BATCHES * settings.ingest.batch_size
         )
         worker = IngestWorker(link=link, database=database, settings=settings.ingest, bus=bus, metrics=metrics)
+        # In reverse, the worker finishes and tells of its batch before the link goes.
+        stack.callback(link.stop)
         worker.start()
         stack.callback(worker.stop)
         link.start()
-        stack.callback(link.stop)
         stack.callback(bus.close)
         yield Services(
             settings=settings,

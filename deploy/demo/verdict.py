@@ -154,4 +154,5 @@ def _book(hub: httpx.Client, rows: list[dict[str, Any]]) -> tuple[str, str]:
     chosen["appointment"] = code
     refusal = hub.post("/appointments", json=order | {"patient_id": other["patient_id"]})
     answer = refusal.json()
-    return str(code), f"{refusal.status_code} {answer.get('title', '')}, {len(answer.get('alternatives', []))} other times"
+    outcome = f"{refusal.status_code} {answer.get('title', '')}, {len(answer.get('alternatives', []))} other times"
+    return str(code), outcome

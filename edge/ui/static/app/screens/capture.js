@@ -18,7 +18,6 @@ const WAITING_STEP_MS = 900;
 
 export function capture({ kiosk, signal, site, lesionId }) {
   const place = problemPlace();
-  const name = t(`body.${site}`);
   const image = el("img", { class: "live", alt: t("capture.live") });
   const noView = el("p", { class: "no-view", hidden: true }, icon("unplugged", "huge"), el("span", {}, t("capture.no_view")));
   const waiting = el("div", { class: "waiting", hidden: true, role: "status" });
@@ -73,7 +72,7 @@ export function capture({ kiosk, signal, site, lesionId }) {
           el(
             "div",
             { class: "capture-head" },
-            heading(t("capture.title", { site: name })),
+            heading(t("spot.at", { site: t(`body.${site}`) })),
             button({
               text: t("capture.change"),
               kind: "plain small",

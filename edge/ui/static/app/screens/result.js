@@ -69,7 +69,7 @@ function savedMark(site) {
     { class: "saved", title: t("result.saved.hint") },
     icon("saved"),
     el("strong", {}, t("result.saved")),
-    el("span", { class: "saved-site" }, t("result.site", { site: t(`body.${site}`) })),
+    el("span", { class: "saved-site" }, t("spot.at", { site: t(`body.${site}`) })),
   );
 }
 
@@ -85,7 +85,10 @@ function tierCard(tier) {
 
 function warnings({ simulated, clinical }) {
   const told = [simulated && ["flask", "warning.simulated"], !clinical && ["alert", "warning.research"]].filter(Boolean);
-  return told.map(([picture, key]) => el("p", { class: "warning", "data-warning": key }, icon(picture), el("span", {}, t(key))));
+  const lines = told.map(([picture, key]) =>
+    el("p", { class: "warning", "data-warning": key }, icon(picture), el("span", {}, t(key))),
+  );
+  return lines.length > 0 && el("div", { class: "warnings" }, lines);
 }
 
 function section({ picture, title, body }) {
