@@ -4,7 +4,7 @@ import logging
 import math
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 import cv2
 from numpy.typing import NDArray
@@ -32,6 +32,30 @@ _EXPOSURE_MANUAL: Final = 1
 """V4L2_EXPOSURE_MANUAL."""
 
 
+class FrameSource(Protocol):
+    """The part of cv2.VideoCapture that is used."""
+
+    def grab(self) -> bool:
+        """Take a picture off the driver's queue and forget it."""
+        ...
+
+    def read(self) -> tuple[bool, NDArray[Any]]:
+        """Take a picture off the driver's queue."""
+        ...
+
+    def get(self, control: int, /) -> float:
+        """A control's value, negative where there is no such control."""
+        ...
+
+    def set(self, control: int, value: float, /) -> bool:
+        """Ask for a control's value; the device may round, clip or refuse it."""
+        ...
+
+    def release(self) -> None:
+        """Let the device go."""
+        ...
+
+
 class OpenCvCamera:
     """`v4l2:///dev/video0?width=2592&height=1944`, or `v4l2:///visit.avi` for a recording.
 
@@ -40,7 +64,7 @@ class OpenCvCamera:
 
     name = "v4l2"
 
-    def __init__(self, stream: cv2.VideoCapture, *, live: bool) -> None:
+    def __init__(self, stream: FrameSource, *, live: bool) -> None:
         self.simulated = not live
         self._stream = stream
         self._live = live

@@ -117,6 +117,91 @@ def test_a_database_that_cannot_grow_refuses_and_keeps_what_it_has(tmp_path: Pat
     assert "saved" in on_a_disk_of(1, DATABASE_ONLY, tmp_path)
 
 
+HUB = """
+    import hashlib, os, sys, uuid
+    from datetime import UTC, datetime
+    from io import BytesIO
+    from pathlib import Path
+    from PIL import Image
+    from sqlalchemy import func, select
+    from sqlalchemy.exc import DBAPIError
+    from hub.config import ImageSettings
+    from hub.db.engine import open_database
+    from hub.db.tables import InboxMessage
+    from hub.db.upgrade import upgrade
+    from hub.errors import StorageFull
+    from hub.ingest.messages import Delivery
+    from hub.ingest.recorder import Recorder
+    from hub.records.folder_image_store import FolderImageStore
+    from hub.records.images import UploadKey
+    from protocol import codec, topics
+    from protocol.events import CommandAnswered
+
+    disk = Path(sys.argv[1])
+    database = open_database(f"sqlite:///{disk / 'hub.sqlite3'}")
+    upgrade(database.engine)
+    recorder = Recorder(database)
+    now = datetime.now(UTC)
+
+    def batch(first):
+        deliveries = []
+        for sequence in range(first, first + 200):
+            event = codec.EVENT_ENVELOPES["command-answered"](
+                message_id=uuid.uuid4(), type="command-answered", site="s", kiosk="k", boot_id=uuid.uuid4(),
+                sequence=sequence, occurred_at=now, monotonic_ms=1,
+                payload=CommandAnswered(command_id=uuid.uuid4(), outcome="done"),
+            )
+            topic = topics.build("event", site="s", kiosk="k", type="command-answered")
+            deliveries.append(Delivery(topic=topic, body=codec.encode(event), received_at=now))
+        return deliveries
+
+    def rows():
+        with database.reading() as session:
+            return session.scalar(select(func.count()).select_from(InboxMessage))
+
+    ballast = disk / "ballast"
+    ballast.write_bytes(bytes(1_500_000))
+    stored, refused = 0, None
+    while refused is None:
+        waiting = batch(stored + 1)
+        try:
+            recorder.record(waiting, now=now)
+            stored += len(waiting)
+        except DBAPIError:
+            refused = waiting
+    assert stored
+    assert rows() == stored
+
+    picture = BytesIO()
+    Image.effect_noise((900, 900), 80).save(picture, "PNG")
+    data = picture.getvalue()
+    name = hashlib.sha256(data).hexdigest()
+    store = FolderImageStore(disk / "images", ImageSettings(reserve_bytes=0))
+    key = UploadKey("s", "k", name)
+    try:
+        with store.begin(key) as upload:
+            upload.write(data)
+        raise SystemExit("the upload found room on a full disk")
+    except StorageFull as error:
+        assert error.remedy
+    assert not store.has(name)
+
+    ballast.unlink()
+    recorder.record(refused, now=now)
+    assert rows() == stored + len(refused)
+    with store.begin(key) as upload:
+        upload.write(data[upload.size_bytes :])
+        upload.finish()
+    assert store.has(name)
+    database.close()
+    print("stored", stored)
+"""
+
+
+def test_a_full_hub_disk_takes_nothing_half_and_everything_later(tmp_path: Path) -> None:
+    assert "stored" in on_a_disk_of(4, HUB, tmp_path)
+
+
 def test_this_machine_can_make_the_small_disk(tmp_path: Path) -> None:
     assert on_a_disk_of(1, "import shutil, sys; print(shutil.disk_usage(sys.argv[1]).total)", tmp_path).strip() == str(
         2**20

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -284,7 +285,11 @@ class Complaints:
     """What the browser complained of: script errors, violated policy, failed requests."""
 
     heard: list[str] = field(default_factory=list)
-    expected: bool = False
+    refusals_expected: bool = False
+
+    def unexpected(self) -> list[str]:
+        refusals = re.compile(r"\d+: |error: Failed to load resource|error: .*net::ERR_")
+        return [text for text in self.heard if not (self.refusals_expected and refusals.match(text))]
 
     def listen(self, page: Page) -> None:
         page.on("pageerror", lambda error: self.heard.append(f"error: {error}"))
@@ -307,10 +312,16 @@ def open_page(chromium: Browser, hub: RunningHub) -> Iterator[Callable[..., Page
     complaints = Complaints()
 
     def open_(
-        path: str = "/", *, role: str | None = "clinician", width: int = 1280, height: int = 800, **options: Any
+        path: str = "/",
+        *,
+        role: str | None = "clinician",
+        width: int = 1280,
+        height: int = 800,
+        refusals_expected: bool = False,
+        **options: Any,
     ) -> Page:
-        # A test that brings about an error on purpose says so.
-        complaints.expected = complaints.expected or options.pop("errors_expected", False)
+        # A test that has the hub refuse or vanish on purpose says so; script errors are never on purpose.
+        complaints.refusals_expected = complaints.refusals_expected or refusals_expected
         context = chromium.new_context(
             viewport={"width": width, "height": height}, locale="en-GB", timezone_id="UTC", **options
         )
@@ -326,7 +337,7 @@ def open_page(chromium: Browser, hub: RunningHub) -> Iterator[Callable[..., Page
     yield open_
     for context in contexts:
         context.close()
-    assert complaints.expected or not complaints.heard
+    assert not complaints.unexpected()
 
 
 def _reference(data: bytes) -> dict[str, Any]:

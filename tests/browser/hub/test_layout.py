@@ -60,7 +60,7 @@ def test_the_results_page_is_easy_to_hit_and_to_read(open_page: Callable[..., Pa
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_so_is_the_sign_in_page(open_page: Callable[..., Page], width: int, height: int) -> None:
     for scheme in ("light", "dark"):
-        page = open_page(role=None, width=width, height=height, color_scheme=scheme, errors_expected=True)
+        page = open_page(role=None, width=width, height=height, color_scheme=scheme, refusals_expected=True)
         page.get_by_label("Access token").fill("unknown")
         page.get_by_role("button", name="Sign in").click()
 

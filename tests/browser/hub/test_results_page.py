@@ -199,7 +199,7 @@ def test_older_results_are_a_page_away(kiosk: Any, open_page: Callable[..., Page
 def test_a_page_that_missed_results_before_its_connection_catches_up(
     kiosk: Any, open_page: Callable[..., Page]
 ) -> None:
-    page = open_page("/sign-out-first", errors_expected=True)
+    page = open_page("/sign-out-first", refusals_expected=True)
     arrived = []
     # Between the page's making and the connection's: the worst moment for a result to come.
     page.route("**/events", lambda route: (arrived.append(kiosk.analyse("high", malignant=0.9)), route.continue_()))
@@ -213,7 +213,7 @@ def test_a_page_that_missed_results_before_its_connection_catches_up(
 def test_a_lost_connection_is_shown_and_a_hub_that_is_back_asks_to_sign_in(
     hub: Any, open_page: Callable[..., Page]
 ) -> None:
-    page = open_page(errors_expected=True)
+    page = open_page(refusals_expected=True)
     _live(page)
 
     hub.stop()

@@ -40,7 +40,7 @@ def test_results(
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_sign_in(open_page: Callable[..., Page], keep: Callable[..., None], width: int, height: int) -> None:
-    page = open_page(role=None, width=width, height=height, errors_expected=True)
+    page = open_page(role=None, width=width, height=height, refusals_expected=True)
     keep(page, f"sign-in-{width}x{height}")
 
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 
 def test_a_stranger_finds_a_form_and_enters_with_a_token(open_page: Callable[..., Page]) -> None:
-    page = open_page(role=None, errors_expected=True)
+    page = open_page(role=None, refusals_expected=True)
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     expect(page.get_by_label("Access token")).to_be_focused()
 
@@ -29,7 +29,7 @@ def test_a_stranger_finds_a_form_and_enters_with_a_token(open_page: Callable[...
 
 
 def test_a_role_without_patients_is_told_so_in_words(open_page: Callable[..., Page]) -> None:
-    page = open_page(role="technician", errors_expected=True)
+    page = open_page(role="technician", refusals_expected=True)
 
     expect(page.get_by_role("heading", name="Your role does not allow this")).to_be_visible()
     page.get_by_role("button", name="Sign in as somebody else").click()
