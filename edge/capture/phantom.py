@@ -1,8 +1,8 @@
 """A phantom dermoscope's world: skin and lesions drawn from a seed, for demonstrations and tests, never for training.
 
 The picture is built as light through layers: each absorbs by its optical density (Beer-Lambert), so that mixtures
-of melanin and blood give the browns, reds and blue-greys of dermoscopy. It resembles no real lesion on purpose
-beyond that, and no analysis of it says anything about one.
+of melanin and blood give the browns, reds and blue-greys of dermoscopy. It copies no real lesion, and what a model
+says of it means nothing: every picture of the simulated camera is marked so.
 """
 
 from dataclasses import dataclass, field, replace
@@ -149,8 +149,9 @@ def render_radiance(scene: Scene, *, width_px: int = DEFAULT_WIDTH_PX, height_px
 
 def to_srgb(radiance: Field) -> NDArray[np.uint8]:
     """Encode linear light as sRGB bytes, clipping what is beyond the sensor."""
-    steps = np.clip(radiance * np.float32(_CURVE_STEPS), 0, _CURVE_STEPS).astype(np.uint16)
-    return np.asarray(_SRGB_CURVE[steps], np.uint8)
+    steps = radiance * np.float32(_CURVE_STEPS)
+    np.clip(steps, 0, _CURVE_STEPS, out=steps)
+    return np.asarray(_SRGB_CURVE[steps.astype(np.uint16)], np.uint8)
 
 
 _CURVE_STEPS: Final = 16383

@@ -30,7 +30,7 @@ def overlay(rgb: NDArray[np.uint8], cam: NDArray[np.float32]) -> bytes:
     )
     alpha = (strength * _MAX_OPACITY)[..., np.newaxis]
     blended = np.rint(square * (1 - alpha) + colours * alpha).astype(np.uint8)
-    result = cv2.convertScaleAbs(canvas, alpha=_OUTSIDE_BRIGHTNESS)
+    result = np.asarray(cv2.convertScaleAbs(canvas, alpha=_OUTSIDE_BRIGHTNESS), dtype=np.uint8)
     centre_square(result)[:] = blended
     _, encoded = cv2.imencode(".jpg", cv2.cvtColor(result, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     return encoded.tobytes()

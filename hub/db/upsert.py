@@ -11,4 +11,4 @@ def insert_missing(session: Session, table: type[Base]) -> Insert:
     """INSERT that passes over rows whose key exists."""
     if session.get_bind().dialect.name == "postgresql":
         return postgresql.insert(table).on_conflict_do_nothing()
-    return sqlite.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table.__table__).on_conflict_do_nothing()

@@ -130,22 +130,17 @@ class _Batch:
     def _write(self, facts: Sequence[Fact]) -> Exception | None:
         """Write the facts' rows, all or none; returns why they do not fit."""
         kiosk_ids = [self.kiosk(fact.kiosk).id for fact in facts]
-        savepoint = self._session.begin_nested()
         try:
-            writes = Writes()
-            for fact, kiosk_id in zip(facts, kiosk_ids, strict=True):
-                writes.add(InboxMessage, inbox_row(fact, kiosk_id))
-                HANDLERS[type(fact.envelope.payload)](fact, kiosk_id, writes)
-            writes.flush(self._session)
+            with self._session.begin_nested():
+                writes = Writes()
+                for fact, kiosk_id in zip(facts, kiosk_ids, strict=True):
+                    writes.add(InboxMessage, inbox_row(fact, kiosk_id))
+                    HANDLERS[type(fact.envelope.payload)](fact, kiosk_id, writes)
+                writes.flush(self._session)
         except Exception as error:
             if isinstance(error, DBAPIError) and not isinstance(error, IntegrityError | DataError):
-                # The database failed, not the message. SQLite drops the whole transaction when the disk is full, and a
-                # rollback to the savepoint would then hide the reason behind an error of its own.
-                self._session.invalidate()
-                raise
-            savepoint.rollback()
+                raise  # the database failed, not the message
             return error
-        savepoint.commit()
         for fact in facts:
             self._settled[fact.kiosk].add(fact.envelope.sequence)
         self.recorded.stored += facts

@@ -168,8 +168,10 @@ class IngestWorker:
 
 def _describe(error: Exception) -> str:
     """Kind and place of an error; its text may hold data that must not be logged."""
-    cause = getattr(error, "orig", None)
-    if isinstance(error, DBAPIError) and cause is not None:
-        return f"{type(cause).__name__}: {cause}"
+    # SQLite drops the whole transaction when the disk is full; the rollback then fails too, and hides the reason.
+    while isinstance(error.__context__, DBAPIError):
+        error = error.__context__
+    if isinstance(error, DBAPIError):
+        return f"{type(error.orig).__name__}: {error.orig}"
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__} at {frame.name}:{frame.lineno}"

@@ -41,6 +41,6 @@ class Writes:
             if missing := self._missing[table]:
                 session.execute(insert_missing(session, table), list(missing.values()))
             if new := self._new[table]:
-                session.execute(insert(table), list(new))
+                session.execute(insert(table.__table__), list(new))
         for update in self._updates:
             update(session)

@@ -116,7 +116,7 @@ def test_the_first_result_replaces_the_empty_page(kiosk: Any, open_page: Callabl
 
 
 def test_who_reads_further_down_is_told_of_new_results_and_not_moved(
-    kiosk: Any, open_page: Callable[..., Page]
+    kiosk: Any, open_page: Callable[..., Page], keep: Callable[..., None]
 ) -> None:
     patient = kiosk.register()
     for place in range(4):
@@ -132,6 +132,7 @@ def test_who_reads_further_down_is_told_of_new_results_and_not_moved(
     expect(button).to_be_visible()
     expect(page).to_have_title(re.compile(r"^\(2\) "))
     assert (page.evaluate("scrollY"), page.locator(".card").count()) == (700, 4)
+    keep(page, "new-results-800x480")
 
     button.click()
 

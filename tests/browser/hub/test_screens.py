@@ -20,22 +20,20 @@ def some_results(kiosk: Any) -> None:
     kiosk.analyse("high", malignant=0.74, simulated=True, patient_id=patient)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("width", "height"), SIZES)
 @pytest.mark.usefixtures("some_results")
-def test_results(
-    open_page: Callable[..., Page], keep: Callable[..., None], width: int, height: int, scheme: str
-) -> None:
-    page = open_page(width=width, height=height, color_scheme=scheme)
-    expect(page.get_by_text("Live", exact=True)).to_be_visible()
-    page.locator(".card").first.get_by_text("Where the model looked, not why").click()
-    for image in page.locator(".picture img").all():
-        image.scroll_into_view_if_needed()
-    page.evaluate("scrollTo(0, 0)")
-    page.wait_for_function("[...document.images].every((image) => image.complete && image.naturalWidth > 0)")
+def test_results(open_page: Callable[..., Page], keep: Callable[..., None], width: int, height: int) -> None:
+    for scheme in ("light", "dark"):
+        page = open_page(width=width, height=height, color_scheme=scheme)
+        expect(page.get_by_text("Live", exact=True)).to_be_visible()
+        page.locator(".card").first.get_by_text("Where the model looked, not why").click()
+        for image in page.locator(".picture img").all():
+            image.scroll_into_view_if_needed()
+        page.evaluate("scrollTo(0, 0)")
+        page.wait_for_function("[...document.images].every((image) => image.complete && image.naturalWidth > 0)")
 
-    keep(page, f"results-{width}x{height}-{scheme}")
-    keep(page, f"results-{width}x{height}-{scheme}-whole", full_page=True)
+        keep(page, f"results-{width}x{height}-{scheme}")
+        keep(page, f"results-{width}x{height}-{scheme}-whole", full_page=True)
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)

@@ -17,11 +17,14 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from edge.config import EdgeSettings
 from edge.kiosk import Kiosk
+from edge.reception import Registration
 from edge.ui.app import create_app
 
 PACKAGE = Path(__file__).parents[3] / "models" / "melanoma"
 PATIENCE_S = 20
 PASSWORD = "four quiet green boats"
+# On a busy machine a step of a visit may take longer than Playwright's five seconds.
+expect.set_options(timeout=PATIENCE_S * 1000)
 
 
 class SteppedClock:
@@ -90,9 +93,21 @@ class RunningKiosk:
         self.go_away()
         self.kiosk.stop()
 
-    def saved_events(self) -> list[str]:
-        """Types of the events that wait in the outbox, oldest first."""
-        return [row.envelope.type for row in self.kiosk.outbox.due(100)]
+    def sign_in_new_patient(self, *, username: str = "ana", name: str = "Ana Torres") -> None:
+        """A registration without its screens, for tests of what comes after it."""
+        self.kiosk.reception.register(
+            Registration.model_validate(
+                {
+                    "username": username,
+                    "password": PASSWORD,
+                    "full_name": name,
+                    "birth_date": "1961-04-12",
+                    "sex": "female",
+                    "language": "en",
+                    "consent_care": True,
+                }
+            )
+        )
 
 
 @pytest.fixture
@@ -133,6 +148,15 @@ def astronaut_camera(tmp_path: Path) -> str:
     folder.mkdir()
     face = skimage.data.astronaut()
     cv2.imwrite(str(folder / "astronaut.png"), cv2.cvtColor(face, cv2.COLOR_RGB2BGR))
+    return f"folder://{folder}"
+
+
+@pytest.fixture
+def faceless_camera(tmp_path: Path) -> str:
+    """Address of a face camera before which nobody stands."""
+    folder = tmp_path / "nobody"
+    folder.mkdir()
+    cv2.imwrite(str(folder / "wall.png"), cv2.cvtColor(skimage.data.gravel(), cv2.COLOR_GRAY2BGR)[:256, :256])
     return f"folder://{folder}"
 
 
@@ -223,7 +247,14 @@ def approach(chromium: Browser) -> Iterator[Callable[..., Patient]]:
     contexts = []
     complaints = Complaints()
 
-    def approach_(kiosk: RunningKiosk, *, width: int = 800, height: int = 480, locale: str = "en-US") -> Patient:
+    def approach_(
+        kiosk: RunningKiosk,
+        *,
+        width: int = 800,
+        height: int = 480,
+        locale: str = "en-US",
+        script: str | None = None,
+    ) -> Patient:
         context = chromium.new_context(
             viewport={"width": width, "height": height}, locale=locale, timezone_id="UTC", has_touch=True
         )
@@ -231,9 +262,11 @@ def approach(chromium: Browser) -> Iterator[Callable[..., Patient]]:
         page = context.new_page()
         page.set_default_timeout(PATIENCE_S * 1000)
         complaints.listen(page)
+        if script is not None:
+            page.add_init_script(script)
         page.goto(kiosk.url)
         patient = Patient(page)
-        patient.sees("welcome")
+        patient.sees("welcome" if kiosk.kiosk.journey.state == "idle" else "body-site")
         return patient
 
     yield approach_

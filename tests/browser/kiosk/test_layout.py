@@ -35,6 +35,7 @@ def look(page: Page, keep: Callable[..., None], name: str) -> None:
     assert page.evaluate(_FINDINGS) == [], name
 
 
+@pytest.mark.timeout(240)  # some twenty screens in one visit
 @pytest.mark.parametrize("locale", ["en-US", "es-MX", "zh-CN"])
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_every_screen_fits(

@@ -12,6 +12,7 @@ const VIEW_BOX = "-12 0 224 430";
 const HEAD_BACK = "M77 38C77 18 87 8 100 8s23 10 23 30c0 12-5 21-12 26-5 3-17 3-22 0-7-5-12-14-12-26z";
 const HAIR = "M76.5 33C76 15 87 7 100 7s24 8 23.5 26C117 23 83 23 76.5 33z";
 const FACE = "M77 33c6-9 40-9 46 0 1 17-10 32-23 32S76 50 77 33z";
+const FEATURES = "M91 42v2M109 42v2M94 54c4 3 8 3 12 0";
 const NECK = "M89 63c6 4 16 4 22 0l1 11c1 5 7 7 13 9H75c6-2 12-4 13-9z";
 const CHEST = "M75 83h50c8 2 13 5 16 9l-7 30c0 12-1 20-2 28H68c-1-8-2-16-2-28l-7-30c3-4 8-7 16-9z";
 const ABDOMEN = "M68 150h64c-1 16 1 30 5 44 2 9 3 16 3 22l-39 16h-2l-39-16c0-6 1-13 3-22 4-14 6-28 5-44z";
@@ -31,16 +32,16 @@ const REACH = {
 };
 
 const FRONT = [
-  ["scalp", [HAIR]],
-  ["face", [FACE]],
-  ["neck", [NECK]],
-  ["chest", [CHEST]],
-  ["abdomen", [ABDOMEN]],
+  ["scalp", [[HAIR, "hair"]]],
+  ["face", [[FACE], [FEATURES, "feature"]]],
+  ["neck", [[NECK]]],
+  ["chest", [[CHEST]]],
+  ["abdomen", [[ABDOMEN]]],
 ];
 const BEHIND = [
-  ["scalp", [HEAD_BACK]],
-  ["neck", [NECK]],
-  ["back", [BACK]],
+  ["scalp", [[HEAD_BACK, "hair"]]],
+  ["neck", [[NECK]]],
+  ["back", [[BACK]]],
 ];
 const LIMBS = [
   ["arm", ARM],
@@ -82,7 +83,7 @@ function figure({ name, regions, choose, done }) {
       regions.map(([site, shapes]) =>
         region(
           site,
-          shapes.map((d) => path(d)),
+          shapes.map(([d, kind = ""]) => path(d, { class: kind })),
         ),
       ),
     ),

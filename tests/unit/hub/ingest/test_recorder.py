@@ -197,7 +197,7 @@ def test_a_full_disk_stores_nothing_of_the_batch_and_all_of_it_later(
     with database.engine.connect() as connection:
         pages = connection.execute(text("PRAGMA page_count")).scalar()
         connection.execute(text(f"PRAGMA max_page_count = {pages + 2}"))
-    with pytest.raises(OperationalError, match="full"):
+    with pytest.raises(OperationalError):
         recorder.record(batch, now=now)
     assert count(InboxMessage) == count(Analysis) == 0
     with database.engine.connect() as connection:

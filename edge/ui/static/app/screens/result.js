@@ -38,7 +38,14 @@ export function result({ kiosk, outcome }) {
           }),
           watchFor(),
           tier === "cannot-assess" ? reasons(outcome) : probability(outcome),
-          section({ picture: "talk", title: t("human.title"), body: t("human.text", { code: kiosk.visit.patient_code }) }),
+          section({
+            picture: "talk",
+            title: t("human.title"),
+            body: [
+              el("p", {}, t("human.text")),
+              el("p", {}, t("registered.code"), " ", el("strong", { class: "unbroken" }, kiosk.visit.patient_code)),
+            ],
+          }),
           limits(outcome),
         ),
       ),
@@ -136,7 +143,8 @@ function reasons(outcome) {
 }
 
 function reasonTexts({ reasons: slugs }) {
-  return slugs.map((slug) => slugText("reason", slug));
+  // That the picture is simulated stands in the warning already.
+  return slugs.filter((slug) => slug !== "simulated-image").map((slug) => slugText("reason", slug));
 }
 
 function limits({ model_name: name, model_version: version, model_sha256: hash, licence_of_use: licence }) {
