@@ -12,7 +12,7 @@ class HubMetrics:
         self.registry = CollectorRegistry()
         self.events = Counter(
             "derma_hub_events",
-            "Events by type and outcome (stored, duplicate, quarantined).",
+            "Events by type and outcome (stored, duplicate, failed).",
             ("type", "outcome"),
             registry=self.registry,
         )

@@ -10,13 +10,13 @@ from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
-from hub.api.deps import ReadSession, WriteSession, require
+from hub.api.deps import ReadSession, RunningServices, WriteSession, require
 from hub.api.paging import DEFAULT_LIMIT, Cursor, Limit, page
 from hub.api.problem import problem
 from hub.api.schemas import Page
 from hub.db.scheduling_tables import Appointment
 from hub.errors import Unprocessable
-from hub.scheduler.booking import book_appointment, cancel_appointment, get_appointment, list_slots
+from hub.scheduler.booking import book_in_turn, cancel_appointment, get_appointment, list_slots
 from hub.scheduler.errors import SlotTaken
 from hub.scheduler.specialists import list_specialists
 from hub.security import Principal
@@ -111,12 +111,14 @@ def slots(
     response_model=AppointmentOut,
     responses={200: {"model": AppointmentOut, "description": "The same patient had booked this slot before."}},
 )
-def book(wish: AppointmentIn, session: WriteSession, principal: _Booker, request: Request, response: Response) -> Any:
+def book(
+    wish: AppointmentIn, running: RunningServices, principal: _Booker, request: Request, response: Response
+) -> Any:
     """Book a slot; 409 names the nearest alternatives when somebody else has it."""
     now = datetime.now(UTC)
     try:
-        appointment = book_appointment(
-            session=session,
+        appointment = book_in_turn(
+            database=running.database,
             specialist_id=wish.specialist_id,
             starts_at=wish.starts_at.astimezone(UTC),
             patient_id=wish.patient_id,
@@ -124,7 +126,6 @@ def book(wish: AppointmentIn, session: WriteSession, principal: _Booker, request
             booked_by=principal.name,
             now=now,
         )
-        session.commit()
     except SlotTaken as taken:
         return _taken(taken, request)
     response.status_code = 201 if appointment.booked_at == now else 200

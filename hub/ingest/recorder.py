@@ -112,8 +112,12 @@ class _Batch:
     def note_state(self, state: KioskState) -> None:
         """Take over a birth or a death."""
         name = KioskName(state.site, state.kiosk)
-        if apply_state(self.kiosk(name), state, now=self._now) and state.online:
+        row = self.kiosk(name)
+        known = row.last_sequence
+        if apply_state(row, state, now=self._now) and state.online:
             self.recorded.born.add(name)
+            if state.last_sequence < known:
+                _log.warning("%s starts its sequence anew: gaps below %d go unseen", "/".join(name), known)
 
     def advance(self) -> None:
         """Move each kiosk's mark up to which everything is settled."""

@@ -4,12 +4,11 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from hub.db.base import Base
 from hub.db.tables import Analysis, InboxMessage, Lesion, Patient, Refusal, Visit
-from hub.db.upsert import insert_missing
+from hub.db.upsert import insert_missing, insert_new
 
 Row = Mapping[str, Any]
 _ORDER: tuple[type[Base], ...] = (InboxMessage, Patient, Lesion, Visit, Analysis, Refusal)
@@ -41,6 +40,6 @@ class Writes:
             if missing := self._missing[table]:
                 session.execute(insert_missing(session, table), list(missing.values()))
             if new := self._new[table]:
-                session.execute(insert(table.__table__), list(new))
+                session.execute(insert_new(table), list(new))
         for update in self._updates:
             update(session)

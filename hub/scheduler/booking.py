@@ -1,5 +1,6 @@
-"""Finding, booking and cancelling appointments. The database refuses the second booker; callers commit."""
+"""Finding, booking and cancelling appointments. The database refuses the second booker."""
 
+import threading
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -8,6 +9,7 @@ from sqlalchemy import Select, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from hub.db.engine import Database
 from hub.db.scheduling_tables import OCCUPIES_ITS_SLOT, Appointment, AppointmentStatus, Specialist
 from hub.db.tables import Analysis, Counter, Patient
 from hub.db.upsert import insert_missing
@@ -23,6 +25,10 @@ HORIZON = timedelta(days=366)
 _ALTERNATIVES = 3
 _NEIGHBOURHOOD = timedelta(days=7)
 _SERIES = "appointment"
+# SQLite lets writers wait without any order: in a crowd at one slot some would wait beyond its time-out, and get
+# neither the slot nor alternatives. The bookers of this process therefore queue here; between processes, and on
+# other databases, the database alone decides.
+_turn = threading.Lock()
 
 
 def list_slots(*, session: Session, specialist_id: UUID, starts: datetime, ends: datetime, now: datetime) -> list[Slot]:
@@ -35,6 +41,31 @@ def list_slots(*, session: Session, specialist_id: UUID, starts: datetime, ends:
     return _free_slots(session, specialist, starts=starts, ends=ends, now=now)
 
 
+def book_in_turn(
+    *,
+    database: Database,
+    specialist_id: UUID,
+    starts_at: datetime,
+    patient_id: UUID,
+    booked_by: str,
+    now: datetime,
+    analysis_id: UUID | None = None,
+) -> Appointment:
+    """Book a slot in a transaction of its own; otherwise as `book_appointment`."""
+    with _turn, database.writing() as session:
+        appointment = book_appointment(
+            session=session,
+            specialist_id=specialist_id,
+            starts_at=starts_at,
+            patient_id=patient_id,
+            analysis_id=analysis_id,
+            booked_by=booked_by,
+            now=now,
+        )
+        session.commit()
+        return appointment
+
+
 def book_appointment(
     *,
     session: Session,
@@ -45,7 +76,7 @@ def book_appointment(
     now: datetime,
     analysis_id: UUID | None = None,
 ) -> Appointment:
-    """Book a slot. The same patient asking for the same slot again gets the same appointment.
+    """Book a slot; the caller commits. The same patient asking for the same slot again gets the same appointment.
 
     Raises:
         NotFound: there is no such specialist.
@@ -90,7 +121,7 @@ def book_appointment(
 
 
 def cancel_appointment(*, session: Session, appointment_id: UUID, cancelled_by: str, now: datetime) -> Appointment:
-    """Give the slot back; cancelling twice is cancelling once.
+    """Give the slot back; the caller commits. Cancelling twice is cancelling once.
 
     Raises:
         NotFound: there is no such appointment.

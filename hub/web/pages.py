@@ -18,7 +18,9 @@ from hub.web import wording
 
 STATIC_DIR: Final = Path(__file__).parent / "static"
 STATIC_TYPES: Final = {
-    "hub.css": "text/css; charset=utf-8",
+    "page.css": "text/css; charset=utf-8",
+    "results.css": "text/css; charset=utf-8",
+    "card.css": "text/css; charset=utf-8",
     "results.js": "text/javascript; charset=utf-8",
     "mark.svg": "image/svg+xml",
 }

@@ -11,6 +11,7 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, Queue
@@ -27,18 +28,21 @@ from paho.mqtt.enums import CallbackAPIVersion
 SHIPPED = Path(__file__).parents[2] / "deploy" / "mosquitto"
 USERS = ("hub", "north/kiosk-a", "north/kiosk-b", "south/kiosk-a")
 PATIENCE_S = 20
+OF_EACH_LISTENER = {"cafile", "certfile", "keyfile"}
 
 
 @dataclass
 class Mosquitto:
-    """One broker: `plain_port` and `tls_port` on 127.0.0.1, both with the shipped passwords and access list.
+    """One broker on 127.0.0.1; every listener has the shipped access list and asks for passwords.
 
+    `tls_port` is the kiosks' listener and `hub_tls_port` the hub's, as shipped; `plain_port` is the hub's without TLS.
     Every user's password is `password_of(user)`. Start, stop and kill as often as wanted: its folder stays.
     """
 
     folder: Path
     plain_port: int
     tls_port: int
+    hub_tls_port: int
     ca_file: Path
     host: str = "127.0.0.1"
     _peers: list["Peer"] = field(default_factory=list, repr=False)
@@ -60,6 +64,8 @@ class Mosquitto:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.wait_for_log(" running")
+        # A SIGTERM between that line and the main loop would be forgotten; an answer comes from the loop.
+        self._ask()
 
     def stop(self) -> None:
         """Orderly: what is queued gets saved."""
@@ -76,7 +82,7 @@ class Mosquitto:
         self._process.send_signal(signal.SIGUSR1)
         self.wait_for_log("Saving in-memory database", after=seen)
         # The line precedes the writing, in the broker's one thread: the next answer to anybody follows it.
-        Peer(self, user="hub", client_id="waits-for-save").connect().disconnect()
+        self._ask()
 
     def wait_for_log(self, text: str, *, after: int = 0) -> None:
         with self._line_came:
@@ -100,6 +106,9 @@ class Mosquitto:
         for peer in self._peers:
             peer.disconnect()
         self.kill()
+
+    def _ask(self) -> None:
+        Peer(self, user="hub", client_id="waits").connect().disconnect()
 
     def _read(self) -> None:
         assert self._process is not None
@@ -138,9 +147,10 @@ class Peer:
         client_id: str | None = None,
         clean_session: bool = True,
         tls: bool = False,
+        port: int | None = None,
     ) -> None:
         self._broker = broker
-        self._port = broker.tls_port if tls else broker.plain_port
+        self._port = port or (broker.tls_port if tls else broker.plain_port)
         self._messages: Queue[tuple[str, str]] = Queue()
         self._answers: Queue[tuple[str, Any]] = Queue()
         self.session_present = False
@@ -256,11 +266,10 @@ def make_mosquitto(tmp_path: Path, certificates: Path, password_file: Path) -> I
     def make(**settings: str) -> Mosquitto:
         folder = tmp_path / f"mosquitto-{len(started)}"
         (folder / "data").mkdir(parents=True)
-        plain_port, tls_port = _free_ports()
+        plain_port, tls_port, hub_tls_port = _free_ports(3)
         own = {
             "password_file": str(password_file),
             "acl_file": str(SHIPPED / "acl"),
-            "listener": f"{tls_port} 127.0.0.1",
             "cafile": str(certificates / "ca.crt"),
             "certfile": str(certificates / "server.crt"),
             "keyfile": str(certificates / "server.key"),
@@ -269,11 +278,14 @@ def make_mosquitto(tmp_path: Path, certificates: Path, password_file: Path) -> I
         text = (SHIPPED / "mosquitto.conf").read_text()
         for name, value in (own | settings).items():
             text, count = re.subn(rf"(?m)^{name} .*$", f"{name} {value}", text)
-            assert count == 1, f"mosquitto.conf has {count} lines {name}"
+            assert count == (2 if name in OF_EACH_LISTENER else 1), f"mosquitto.conf has {count} lines {name}"
+        for shipped, free in (("8883", tls_port), ("8884 localhost", hub_tls_port)):
+            assert text.count(f"\nlistener {shipped}\n") == 1
+            text = text.replace(f"\nlistener {shipped}\n", f"\nlistener {free} 127.0.0.1\n")
         # The account that runs the tests, lest the broker change to one that may not read their folder.
         text = f"user {getpass.getuser()}\n{text}\nlistener {plain_port} 127.0.0.1\nmax_qos 1\n"
         (folder / "mosquitto.conf").write_text(text)
-        broker = Mosquitto(folder, plain_port, tls_port, certificates / "ca.crt")
+        broker = Mosquitto(folder, plain_port, tls_port, hub_tls_port, certificates / "ca.crt")
         started.append(broker)
         broker.start()
         return broker
@@ -296,11 +308,10 @@ def _binary(name: str) -> str:
     return path
 
 
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as two:
-        one.bind(("127.0.0.1", 0))
-        two.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], two.getsockname()[1]
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [probe.getsockname()[1] for probe in probes]
 
 
 def _builder(

@@ -1,5 +1,6 @@
 """The shipped configuration in a real Mosquitto: who may say and hear what, what is kept, what is refused."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -207,8 +208,34 @@ def test_the_broker_logs_neither_warning_nor_error_about_its_settings(make_mosqu
     assert not [line for line in complaints if of_the_account not in line]
 
 
-def test_the_shipped_listener_is_the_tls_port_and_closed_to_strangers() -> None:
+def test_a_second_connection_of_the_hub_leaves_the_first_and_its_queue_alone(mosquitto: Any) -> None:
+    def hub(client_id: str, *, clean_session: bool) -> Any:
+        port = mosquitto.hub_tls_port
+        return mosquitto.peer("hub", client_id=client_id, clean_session=clean_session, tls=True, port=port).connect()
+
+    ingest = hub("hub", clean_session=False).subscribe(topics.subscription("event"))
+    kiosk = mosquitto.peer("north/kiosk-a", tls=True).connect().subscribe(COMMAND_A)
+
+    hub("hub-backup", clean_session=True).publish(COMMAND_A, "watermark").disconnect()
+
+    assert kiosk.receive() == (COMMAND_A, "watermark")
+    kiosk.publish(EVENT_A, "still heard")
+    assert ingest.receive() == (EVENT_A, "still heard")
+
+
+def test_on_the_kiosks_listener_nobody_can_pose_as_the_hub_s_session(mosquitto: Any) -> None:
+    port = mosquitto.hub_tls_port
+    ingest = mosquitto.peer("hub", client_id="hub", clean_session=False, tls=True, port=port).connect()
+    ingest.subscribe(topics.subscription("event"))
+
+    thief = mosquitto.peer("north/kiosk-b", client_id="hub", tls=True).connect()
+    thief.publish(EVENT_B, "own event")
+
+    assert ingest.receive() == (EVENT_B, "own event")
+
+
+def test_only_the_kiosks_listener_is_open_to_the_network_and_nobody_is_anonymous() -> None:
     text = (Path(__file__).parents[2] / "deploy" / "mosquitto" / "mosquitto.conf").read_text()
 
-    assert "\nlistener 8883\n" in text
+    assert re.findall(r"(?m)^listener .*$", text) == ["listener 8883", "listener 8884 localhost"]
     assert "\nallow_anonymous false\n" in text

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -23,12 +24,13 @@ from sqlalchemy import func, select
 
 from hub.api.deps import Services
 from hub.app import create_app, running_services
+from hub.backup import Watermark, back_up, tell_kiosks
 from hub.broker import MAX_READ_BYTES, EmbeddedBroker
 from hub.config import HubSettings
 from hub.db.tables import Analysis, InboxMessage, Kiosk, QuarantinedMessage
-from hub.errors import PortInUse
+from hub.errors import BackupFailed, PortInUse
 from protocol import codec, topics
-from protocol.commands import ReplayEvents
+from protocol.commands import AdvanceBackupWatermark, ReplayEvents
 from protocol.envelope import CommandEnvelope, Receipt
 
 GOLDEN = Path(__file__).parents[1] / "contract" / "golden" / "v1"
@@ -303,6 +305,28 @@ def test_the_embedded_broker_drops_a_client_that_announces_too_much(hub: Service
     assert hub.checks["broker"]() is None
 
 
+def test_a_backup_tells_each_kiosk_how_far_it_may_forget(
+    hub: Services, kiosk: RawKiosk, settings: HubSettings, tmp_path: Path
+) -> None:
+    sent = [kiosk.event("command-answered", sequence=number) for number in (1, 2, 3)]
+    for body in sent:
+        kiosk.publish(body)
+    kiosk.await_receipts(*sent)
+    now = datetime.now(UTC)
+    backup = back_up(settings, tmp_path / "safe", now=now)
+    tell_kiosks(settings, backup.watermarks, now=now)
+    until(lambda: bool(kiosk.commands), what="the watermark")
+    assert kiosk.commands[0].payload == AdvanceBackupWatermark(through_sequence=3)
+
+
+def test_without_a_broker_a_backup_says_that_kiosks_were_not_told(
+    settings: HubSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.backup._BROKER_S", 0.1)
+    with pytest.raises(BackupFailed, match="did not take the watermarks"):
+        tell_kiosks(settings, [Watermark("village", "k1", 3)], now=datetime.now(UTC))
+
+
 def test_two_embedded_brokers_cannot_share_a_port(free_port: Callable[[], int]) -> None:
     port = free_port()
     first = EmbeddedBroker(port)
@@ -315,24 +339,14 @@ def test_two_embedded_brokers_cannot_share_a_port(free_port: Callable[[], int]) 
     again.stop()
 
 
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = threading.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
-
-
 @pytest.fixture
 def http_hub(settings: HubSettings, free_port: Callable[[], int]) -> Iterator[str]:
     port = free_port()
-    server = _Server(uvicorn.Config(create_app(settings), port=port, log_config=None, access_log=False))
+    server = uvicorn.Server(uvicorn.Config(create_app(settings), port=port, log_config=None, access_log=False))
     before = set(threading.enumerate())
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()
-    assert server.ready.wait(PATIENCE_S)
+    until(lambda: server.started, what="the server")
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
     for left in set(threading.enumerate()) - before:

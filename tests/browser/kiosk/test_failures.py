@@ -90,3 +90,15 @@ def test_an_answer_that_this_page_does_not_know_is_still_told(start_kiosk: Calla
 
     expect(patient.page.locator("[data-code='internal']")).to_contain_text("Something did not work")
     expect(patient.page.locator("[data-do='take']")).to_be_enabled()
+
+
+def test_a_lost_answer_to_a_capture_never_says_saved(start_kiosk: Callable[..., Any], approach: Any) -> None:
+    kiosk = start_kiosk()
+    kiosk.sign_in_new_patient()
+    patient = approach(kiosk)
+    patient.page.route("**/api/capture", lambda route: route.abort("connectionreset"))
+    patient.takes_picture()
+
+    expect(patient.page.locator("[data-code='network']")).to_contain_text("not certain that the last picture was saved")
+    patient.sees("capture")
+    expect(patient.page.locator("[data-do='finish']")).to_be_enabled()

@@ -269,7 +269,7 @@ def test_every_tier_comes_with_its_limits_and_a_person(
     for tier in tiers:
         patient.press("take")
         result = page.locator(f".result[data-tier={tier}]")
-        for words in ("Saved", "Do not wait", "Talk to a person", "cannot do", "counts until"):
+        for words in ("Saved", "Do not wait", "Talk to a person", "cannot do", "Valid until"):
             expect(result).to_contain_text(words)
         expect(result).not_to_contain_text(re.compile("low risk", re.IGNORECASE))
         expect(page.locator(".tier .icon")).to_be_visible()

@@ -4,19 +4,19 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 SIZES = [(800, 480), (1920, 1080)]
-TOUCH_PX = 48
 
 _FINDINGS = """() => {
   const findings = [];
   const shown = (node) => node.checkVisibility() && node.getClientRects().length > 0;
   for (const node of document.querySelectorAll("button, input, select, label.choice, label.consent")) {
-    if (!shown(node) || node.closest(".consent, .choice") !== null && node.matches("input")) continue;
+    if (!shown(node) || node.matches(".consent input, .choice input")) continue;
     const { width, height } = node.getBoundingClientRect();
     if (width < 48 || height < 48) findings.push(`small ${node.outerHTML.slice(0, 90)}: ${width} x ${height}`);
-    if (node.scrollWidth > node.clientWidth + 1 && !node.matches("input")) findings.push(`cut off: ${node.textContent}`);
+    const cutOff = node.scrollWidth > node.clientWidth + 1 && !node.matches("input");
+    if (cutOff) findings.push(`cut off: ${node.textContent}`);
   }
   for (const node of document.querySelectorAll("h1, h2, p, li, span, button, figcaption")) {
     if (!shown(node) || node.closest(".unseen")) continue;
@@ -28,11 +28,123 @@ _FINDINGS = """() => {
 }"""
 
 
-def look(page: Page, keep: Callable[..., None], name: str) -> None:
-    page.evaluate("document.fonts.ready")
-    size = page.viewport_size
-    keep(page, f"kiosk-{name}-{size['width']}x{size['height']}")
-    assert page.evaluate(_FINDINGS) == [], name
+class Tour:
+    """One visit through every screen, stopping for a picture and for measurements at each."""
+
+    def __init__(self, *, kiosk: Any, patient: Any, keep: Callable[..., None], language: str) -> None:
+        self.kiosk = kiosk
+        self.patient = patient
+        self.page = patient.page
+        self._keep = keep
+        self._language = language
+        self._number = 0
+        self.findings: dict[str, list[str]] = {}
+
+    def shot(self, name: str) -> None:
+        self._number += 1
+        size = f"{self.page.viewport_size['width']}x{self.page.viewport_size['height']}"
+        self._keep(self.page, f"kiosk-{self._number:02}-{name}-{self._language}-{size}")
+        if found := self.page.evaluate(_FINDINGS):
+            self.findings[name] = found
+
+    def shows(self, picture: str) -> None:
+        # Not by wait_for_function, whose eval the page's policy forbids.
+        expect(self.page.locator(picture)).not_to_have_js_property("naturalWidth", 0)
+        expect(self.page.locator(picture)).to_have_js_property("complete", True)  # noqa: FBT003 the property's value
+
+    def registers(self) -> None:
+        patient, page = self.patient, self.page
+        self.shot("welcome")
+        page.locator("[data-way='new']").click()
+        patient.goes_on()
+        self.shot("register-username-error")
+        patient.types("username", "ana")
+        patient.goes_on()
+        patient.types("password", "four quiet green boats")
+        page.locator(".toggle").click()
+        self.shot("register-password")
+        patient.goes_on()
+        patient.types("full_name", "Ana María Torres Gutiérrez")
+        self.shot("register-name")
+        patient.goes_on()
+        patient.types("birth_date-day", "12")
+        page.locator("#birth_date-month").select_option("4")
+        patient.types("birth_date-year", "1961")
+        page.locator("input[name=sex][value=female]").check()
+        self.shot("register-about")
+        patient.goes_on()
+        page.locator("#consent_care").check()
+        page.locator("#consent_face").check()
+        self.shot("register-consent")
+        patient.goes_on()
+        patient.sees("registered")
+        self.shot("registered")
+        patient.press("start")
+
+    def is_examined(self) -> None:
+        patient, page = self.patient, self.page
+        patient.sees("body-site")
+        self.shot("body-site")
+        patient.points_at("arm")
+        self.shows("img.live")
+        self.shot("capture")
+        patient.press("take")
+        expect(page.locator(".waiting")).to_be_visible()
+        self.shot("capture-waiting")
+        patient.sees("result")
+        self.shows("img.picture")
+        self.shot("result")
+        page.locator("[data-picture='heat']").click()
+        self.shows("img.picture")
+        page.locator("[data-scroll]").evaluate("(node) => node.scrollTo({ top: 1e6, behavior: 'instant' })")
+        self.shot("result-heat-map-end")
+        patient.press("other")
+        patient.points_at("arm")
+        patient.sees("same-spot")
+        self.shows(".spot img")
+        self.shot("same-spot")
+
+    def is_refused(self) -> None:
+        patient, page = self.patient, self.page
+        page.locator("[data-lesion='new']").click()
+        patient.press("take")
+        patient.sees("refused")
+        self.shot("refused-blurred")
+        patient.press("again")
+        patient.press("take")
+        expect(page.locator("[data-fault='dark']")).to_be_visible()
+        self.shot("refused-dark")
+        self.kiosk.clock.step(40)
+        expect(page.locator("#idle")).to_be_visible()
+        self.shot("still-there")
+        page.locator("#idle button").click()
+        expect(page.locator("#idle")).not_to_be_visible()
+        patient.press("finish")
+        patient.sees("ended-patient")
+        self.shot("goodbye")
+
+    def comes_again(self) -> None:
+        patient, page = self.patient, self.page
+        patient.press("home")
+        patient.claims("ana")
+        self.shot("sign-in")
+        patient.types("password", "not my password")
+        patient.goes_on()
+        expect(page.locator("[data-code='sign-in-refused']")).to_be_visible()
+        self.shot("sign-in-refused")
+        patient.press("face")
+        patient.sees("sign-in-face")
+        self.shot("sign-in-face")
+        patient.press("face-start")
+        patient.sees("body-site")
+        self.kiosk.go_away()
+        expect(page.locator("#trouble")).to_be_visible()
+        self.shot("server-away")
+        self.kiosk.serve()
+        expect(page.locator("#trouble")).not_to_be_visible()
+        self.kiosk.clock.step(100)
+        patient.sees("ended-idle")
+        self.shot("ended-by-itself")
 
 
 @pytest.mark.timeout(240)  # some twenty screens in one visit
@@ -49,94 +161,11 @@ def test_every_screen_fits(
 ) -> None:
     kiosk = start_kiosk(dermoscope="sim://phantom?seed=1&fault=defocus@2,dark@3", face_camera=astronaut_camera)
     patient = approach(kiosk, width=width, height=height, locale=locale)
-    page = patient.page
-    language = locale[:2]
+    tour = Tour(kiosk=kiosk, patient=patient, keep=keep, language=locale[:2])
 
-    def shot(name: str) -> None:
-        look(page, keep, f"{name}-{language}")
+    tour.registers()
+    tour.is_examined()
+    tour.is_refused()
+    tour.comes_again()
 
-    def shown(picture: str) -> None:
-        # Not by wait_for_function, whose eval the page's policy forbids.
-        expect(page.locator(picture)).to_have_js_property("complete", True)  # noqa: FBT003 the property's value
-        expect(page.locator(picture)).not_to_have_js_property("naturalWidth", 0)
-
-    shot("01-welcome")
-    page.locator("[data-way='new']").click()
-    patient.goes_on()
-    shot("02-register-username-error")
-    patient.types("username", "ana")
-    patient.goes_on()
-    patient.types("password", "four quiet green boats")
-    page.locator(".toggle").click()
-    shot("03-register-password")
-    patient.goes_on()
-    patient.types("full_name", "Ana María Torres Gutiérrez")
-    shot("04-register-name")
-    patient.goes_on()
-    shot("05-register-about")
-    patient.types("birth_date-day", "12")
-    page.locator("#birth_date-month").select_option("4")
-    patient.types("birth_date-year", "1961")
-    page.locator("input[name=sex][value=female]").check()
-    patient.goes_on()
-    page.locator("#consent_care").check()
-    page.locator("#consent_face").check()
-    shot("06-register-consent")
-    patient.goes_on()
-    patient.sees("registered")
-    shot("07-registered")
-    patient.press("start")
-    patient.sees("body-site")
-    shot("08-body-site")
-    patient.points_at("arm")
-    shown("img.live")
-    shot("09-capture")
-    patient.press("take")
-    patient.sees("result")
-    shown("img.picture")
-    shot("10-result")
-    page.locator("[data-picture='heat']").click()
-    shown("img.picture")
-    page.locator("[data-scroll]").evaluate("(node) => node.scrollTo(0, 1e6)")
-    shot("11-result-heat-map-end")
-    patient.press("other")
-    patient.points_at("arm")
-    patient.sees("same-spot")
-    shown(".spot img")
-    shot("12-same-spot")
-    page.locator("[data-lesion='new']").click()
-    patient.press("take")
-    patient.sees("refused")
-    shot("13-refused-blurred")
-    patient.press("again")
-    patient.press("take")
-    expect(page.locator("[data-fault='dark']")).to_be_visible()
-    shot("14-refused-dark")
-    kiosk.clock.step(40)
-    expect(page.locator("#idle")).to_be_visible()
-    shot("15-still-there")
-    page.locator("#idle button").click()
-    expect(page.locator("#idle")).not_to_be_visible()
-    patient.press("finish")
-    patient.sees("ended-patient")
-    shot("16-goodbye")
-    patient.press("home")
-    patient.claims("ana")
-    shot("17-sign-in")
-    patient.types("password", "not my password")
-    patient.goes_on()
-    expect(page.locator("[data-code='sign-in-refused']")).to_be_visible()
-    shot("18-sign-in-refused")
-    patient.press("face")
-    patient.sees("sign-in-face")
-    shot("19-sign-in-face")
-    patient.press("face-start")
-    patient.sees("body-site")
-    kiosk.go_away()
-    expect(page.locator("#trouble")).to_be_visible()
-    shot("20-server-away")
-    kiosk.serve()
-    expect(page.locator("#trouble")).not_to_be_visible()
-    kiosk.clock.step(100)
-    patient.sees("ended-idle")
-    shot("21-ended-by-itself")
+    assert tour.findings == {}

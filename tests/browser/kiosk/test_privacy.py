@@ -176,3 +176,41 @@ def test_live_pictures_are_let_go(start_kiosk: Callable[..., Any], approach: Any
 
     assert page.evaluate("() => held.size") == 0
     assert page.evaluate("() => most") <= 2
+
+
+def test_a_screen_whose_server_is_away_forgets_an_idle_patient_and_does_not_bring_them_back(
+    start_kiosk: Callable[..., Any], approach: Any
+) -> None:
+    kiosk = start_kiosk(idle_s=IDLE_S)
+    kiosk.sign_in_new_patient(name="Maximiliana Torres")
+    patient = approach(kiosk)
+    page = patient.page
+    page.clock.install()
+    page.reload()
+    expect(page.locator(".hello")).to_contain_text("Maximiliana")
+    kiosk.go_away()
+
+    page.clock.run_for((IDLE_S + 10) * 1000)
+    patient.sees("ended-idle")
+    assert "Maximiliana" not in remains(page)
+    # The stepped clock of the kiosk stood still: for the server the visit is still on.
+    kiosk.serve()
+    patient.press("home")
+
+    patient.sees("welcome")
+    assert kiosk.kiosk.journey.state == "idle"
+
+
+def test_giving_up_a_form_keeps_the_language_of_whoever_did(start_kiosk: Callable[..., Any], approach: Any) -> None:
+    patient = approach(start_kiosk())
+    page = patient.page
+    page.clock.install()
+    page.locator("[data-language='es']").click()
+    page.locator("[data-way='new']").click()
+    patient.press("cancel")
+    patient.sees("welcome")
+    expect(page.locator("html")).to_have_attribute("lang", "es")
+
+    page.clock.run_for((IDLE_S + 1) * 1000)
+
+    expect(page.locator("html")).to_have_attribute("lang", "en")

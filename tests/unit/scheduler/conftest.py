@@ -64,12 +64,17 @@ def specialist(database: Database) -> Specialist:
 
 
 @pytest.fixture
-def make_patient(database: Database) -> Callable[[], UUID]:
-    def make() -> UUID:
-        patient_id = uuid4()
+def make_patients(database: Database) -> Callable[[int], list[UUID]]:
+    def make(count: int) -> list[UUID]:
+        ids = [uuid4() for _ in range(count)]
         with database.writing() as session:
-            session.add(Patient(id=patient_id, stored_at=NOW))
+            session.add_all(Patient(id=patient_id, stored_at=NOW) for patient_id in ids)
             session.commit()
-        return patient_id
+        return ids
 
     return make
+
+
+@pytest.fixture
+def make_patient(make_patients: Callable[[int], list[UUID]]) -> Callable[[], UUID]:
+    return lambda: make_patients(1)[0]

@@ -16,7 +16,7 @@ from hub.db.engine import Database
 from hub.db.scheduling_tables import Appointment, AppointmentStatus, Specialist
 from hub.errors import NotFound
 from hub.scheduler.availability import Opening, Slot
-from hub.scheduler.booking import HORIZON, book_appointment, cancel_appointment, list_slots
+from hub.scheduler.booking import HORIZON, book_in_turn, cancel_appointment, list_slots
 from hub.scheduler.codes import appointment_code
 from hub.scheduler.errors import AnalysisUnknown, AppointmentBegun, PatientUnknown, SlotNotOffered, SlotTaken
 from hub.scheduler.specialists import ensure_demo_specialist, list_specialists, seed_specialist
@@ -29,20 +29,14 @@ def book(database: Database, specialist: Specialist, now: datetime) -> Callable[
     """Book and commit."""
 
     def book(patient_id: UUID, starts_at: datetime, **others: Any) -> Appointment:
-        with database.writing() as session:
-            appointment = book_appointment(
-                session=session,
-                **{
-                    "specialist_id": specialist.id,
-                    "starts_at": starts_at,
-                    "patient_id": patient_id,
-                    "booked_by": "test",
-                    "now": now,
-                    **others,
-                },
-            )
-            session.commit()
-            return appointment
+        wish = {
+            "specialist_id": specialist.id,
+            "starts_at": starts_at,
+            "patient_id": patient_id,
+            "booked_by": "test",
+            "now": now,
+        }
+        return book_in_turn(database=database, **(wish | others))
 
     return book
 
@@ -266,9 +260,9 @@ def _race(callers: int, call: Callable[[int], Any]) -> list[Any]:
 
 
 def test_of_forty_who_want_one_slot_exactly_one_gets_it_and_each_other_gets_alternatives(
-    book: Callable[..., Appointment], database: Database, make_patient: Callable[[], UUID], monday: datetime
+    book: Callable[..., Appointment], database: Database, make_patients: Callable[[int], list[UUID]], monday: datetime
 ) -> None:
-    patients = [make_patient() for _ in range(40)]
+    patients = make_patients(40)
 
     results = _race(40, lambda number: book(patients[number], monday))
 
@@ -280,9 +274,9 @@ def test_of_forty_who_want_one_slot_exactly_one_gets_it_and_each_other_gets_alte
 
 
 def test_a_hundred_who_want_fifty_slots_fill_exactly_fifty(
-    book: Callable[..., Appointment], database: Database, make_patient: Callable[[], UUID], monday: datetime
+    book: Callable[..., Appointment], database: Database, make_patients: Callable[[int], list[UUID]], monday: datetime
 ) -> None:
-    patients = [make_patient() for _ in range(100)]
+    patients = make_patients(100)
     # Eight a day from Monday to Friday, and ten of the week after.
     slots = [monday + timedelta(days=place // 8 + 2 * (place // 40)) + place % 8 * HALF_HOUR for place in range(50)]
 

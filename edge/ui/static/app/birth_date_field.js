@@ -26,7 +26,13 @@ export function birthDateField({ name, parts, error = null }) {
   };
   const months = el(
     "select",
-    { id: `${name}-month`, class: "input", autocomplete: "off", "aria-describedby": `${name}-error`, oninput: keep("month") },
+    {
+      id: `${name}-month`,
+      class: "input",
+      autocomplete: "off",
+      "aria-describedby": `${name}-error`,
+      oninput: keep("month"),
+    },
     el("option", { value: "" }, t("field.birth_date.choose")),
     monthNames().map((month, index) => el("option", { value: index + 1 }, month)),
   );

@@ -62,7 +62,11 @@ function scene({ spot = true, blur = false, veil = null, over = [], ring = false
     svg(
       "defs",
       {},
-      svg("filter", { id: "blur", x: "-30%", y: "-30%", width: "160%", height: "160%" }, svg("feGaussianBlur", { stdDeviation: 7 })),
+      svg(
+        "filter",
+        { id: "blur", x: "-30%", y: "-30%", width: "160%", height: "160%" },
+        svg("feGaussianBlur", { stdDeviation: 7 }),
+      ),
       svg("clipPath", { id: "lens" }, svg("circle", { cx: 64, cy: 64, r: 58 })),
     ),
     svg(

@@ -27,5 +27,6 @@ export function hundredDots(probability) {
       class: index < count ? "dot filled" : "dot",
     }),
   );
-  return svg("svg", { class: "dots", viewBox: "0 0 100 100", role: "img", "aria-label": t("probability.alt", { count }) }, dots);
+  const told = { role: "img", "aria-label": t("probability.alt", { count }) };
+  return svg("svg", { class: "dots", viewBox: "0 0 100 100", ...told }, dots);
 }

@@ -21,6 +21,8 @@ export class Kiosk {
   /** Lesion id to the hash of its newest picture in this visit. */
   pictures = new Map();
   #languageChosen = false;
+  /** Whether the server may have a visit that this page gave up on. */
+  #unsettled = false;
 
   /** `parts` are the page's fixed elements, `screens` the functions that draw what is between them. */
   constructor(parts, screens) {
@@ -57,28 +59,34 @@ export class Kiosk {
     (screen.querySelector("[data-focus]") ?? screen.querySelector("h1"))?.focus({ preventScroll: true });
   }
 
-  /** Back to the start, as if nobody had been here. */
-  async home() {
-    this.wipe();
+  /** The page was loaded; in the middle of a visit it goes on with it. */
+  async start() {
     setLanguage(homeLanguage());
-    this.#languageChosen = false;
-    this.show("starting");
-    const { signal } = this.#left;
-    const visit = await this.#patiently(api.visit, signal);
-    if (!visit) return;
-    this.#learn(visit);
-    // A page that was loaded again in the middle of a visit goes on with it.
-    if (visit.state !== "idle") this.begin(visit);
-    else this.show("welcome");
+    const visit = await this.#arrive();
+    if (visit && visit.state !== "idle") this.begin(visit);
+    else if (visit) this.show("welcome");
   }
 
-  /** Somebody is signed in. */
-  begin(visit, { registered = false } = {}) {
+  /** Back to the start: for the same person, who gave a form up, or as if nobody had been here. */
+  async home({ samePerson = false } = {}) {
+    this.wipe();
+    if (!samePerson) this.forgetLanguage();
+    const visit = await this.#arrive();
+    if (!visit) return;
+    // Nobody is here to go on with a visit that began, or went on, while this page had given it up.
+    if (this.#unsettled && visit.state !== "idle" && !(await this.#patiently(api.end))) return;
+    this.#unsettled = false;
+    this.show("welcome");
+  }
+
+  /** Somebody is signed in; `welcomed` is what a new patient's welcome says beyond the visit. */
+  begin(visit, welcomed = null) {
     if (!this.#languageChosen) setLanguage(visit.language);
     this.#learn(visit);
     this.visit = visit;
     this.#presence.watchVisit(visit);
-    this.show(registered ? "registered" : "bodySite");
+    if (welcomed) this.show("registered", welcomed);
+    else this.show("bodySite");
   }
 
   /** A form on which something personal is typed before anybody is signed in. */
@@ -88,12 +96,14 @@ export class Kiosk {
 
   chooseLanguage(code) {
     this.#languageChosen = true;
-    this.speak(code);
+    setLanguage(code);
+    this.#learn(this.traits);
   }
 
-  /** Change the language without it being anybody's choice. */
-  speak(code) {
-    setLanguage(code);
+  /** The language of the place again. */
+  forgetLanguage() {
+    this.#languageChosen = false;
+    setLanguage(homeLanguage());
     this.#learn(this.traits);
   }
 
@@ -101,20 +111,32 @@ export class Kiosk {
   async end() {
     this.wipe();
     this.show("closing");
-    if (await this.#patiently(api.end, this.#left.signal)) this.show("ended", { by: "patient" });
+    if (await this.#patiently(api.end)) this.show("ended", { by: "patient" });
   }
 
   /** Run a step that the patient waits for; `failed` hears of a Problem, nobody of what was withdrawn. */
   async attempt(step, failed) {
+    this.#hold(true);
     try {
       return await this.#presence.during(step);
     } catch (error) {
-      if (error.name === "AbortError") return null;
+      if (error.name === "AbortError") {
+        this.#unsettled = true;
+        return null;
+      }
       if (!(error instanceof api.Problem)) throw error;
       if (error.code === "nobody-signed-in" && this.visit) this.#gone();
       else failed(error);
       return null;
+    } finally {
+      this.#hold(false);
     }
+  }
+
+  /** While a step runs, nothing can be left: its outcome belongs to whoever asked for it. */
+  #hold(whether) {
+    this.#parts.bar.inert = whether;
+    for (const way of this.#parts.screen.querySelectorAll(".actions, .other-way")) way.inert = whether;
   }
 
   /** Forget the patient: nothing of the visit stays in the page. */
@@ -136,6 +158,7 @@ export class Kiosk {
   }
 
   #gone() {
+    this.#unsettled = true;
     this.wipe();
     this.show("ended", { by: "idle" });
   }
@@ -153,8 +176,16 @@ export class Kiosk {
     trouble.replaceChildren(...(whether ? [icon("unplugged"), el("span", {}, t("app.unreachable"))] : []));
   }
 
+  async #arrive() {
+    this.show("starting");
+    const visit = await this.#patiently(api.visit);
+    if (visit) this.#learn(visit);
+    return visit;
+  }
+
   /** Ask until there is an answer; null when the screen changed meanwhile, {} when there is no visit left to end. */
-  async #patiently(question, signal) {
+  async #patiently(question) {
+    const { signal } = this.#left;
     while (!signal.aborted) {
       try {
         return await question(signal);

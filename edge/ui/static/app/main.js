@@ -41,4 +41,4 @@ addEventListener("pageshow", (event) => event.persisted && location.reload());
 // A long press or a drag opens nothing on a kiosk.
 for (const event of ["contextmenu", "dragstart"]) addEventListener(event, (happened) => happened.preventDefault());
 
-await kiosk.home();
+await kiosk.start();

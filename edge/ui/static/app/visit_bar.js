@@ -8,5 +8,6 @@ export function finishButton(kiosk) {
 }
 
 export function visitBar(kiosk) {
-  return [el("span", { class: "bar-code" }, icon("person"), el("span", {}, kiosk.visit.patient_code)), finishButton(kiosk)];
+  const code = el("span", { class: "bar-code" }, icon("person"), el("span", {}, kiosk.visit.patient_code));
+  return [code, finishButton(kiosk)];
 }

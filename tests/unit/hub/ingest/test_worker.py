@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -160,6 +161,25 @@ def test_a_worker_stopped_while_the_database_is_away_leaves_its_batch_unacknowle
     unmigrated.close()
     assert link.happened == []
     assert worker.fault() == "the ingest thread is not running"
+
+
+def test_a_fault_of_ours_costs_the_batch_its_receipts_but_holds_up_nobody(
+    link: MemoryLink, database: Database, ingest_settings: IngestSettings, metrics: HubMetrics, deliver: Deliver
+) -> None:
+    def broken_clock() -> datetime:
+        return datetime(2026, 11, 22)  # noqa: DTZ001 no time zone: the database layer refuses it
+
+    worker = IngestWorker(
+        link=link, database=database, settings=ingest_settings, bus=Bus(), metrics=metrics, clock=broken_clock
+    )
+    worker.start()
+    link.arriving.put(deliver(b"garbage", mid=1))
+    link.arriving.put(deliver(b"more garbage", mid=2))
+    link.wait_for(lambda: len(link.happened) == 2)
+    assert worker.fault() is None
+    worker.stop()
+    assert link.happened == [("ack", 1), ("ack", 2)]
+    assert metrics.registry.get_sample_value("derma_hub_events_total", {"type": "unknown", "outcome": "failed"}) == 2
 
 
 def test_what_happened_is_counted(

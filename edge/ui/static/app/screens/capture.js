@@ -19,10 +19,21 @@ const WAITING_STEP_MS = 900;
 export function capture({ kiosk, signal, site, lesionId }) {
   const place = problemPlace();
   const image = el("img", { class: "live", alt: t("capture.live") });
-  const noView = el("p", { class: "no-view", hidden: true }, icon("unplugged", "huge"), el("span", {}, t("capture.no_view")));
+  const noView = el(
+    "p",
+    { class: "no-view", hidden: true },
+    icon("unplugged", "huge"),
+    el("span", {}, t("capture.no_view")),
+  );
   const waiting = el("div", { class: "waiting", hidden: true, role: "status" });
   const take = button({ text: t("capture.take"), picture: "camera", kind: "primary shutter", "data-do": "take" });
   const view = el("div", { class: "view" }, image, aim(), noView, waiting);
+  const head = el(
+    "div",
+    { class: "capture-head" },
+    heading(t("spot.at", { site: t(`body.${site}`) })),
+    button({ text: t("capture.change"), kind: "small", "data-do": "change", onclick: () => kiosk.show("bodySite") }),
+  );
   let live = startLive();
 
   function startLive() {
@@ -45,8 +56,7 @@ export function capture({ kiosk, signal, site, lesionId }) {
     freeze(view, image);
     live.abort();
     const talk = talkWhileWaiting(waiting);
-    const exits = document.querySelectorAll("[data-do=finish], [data-do=change]");
-    for (const exit of exits) exit.disabled = true;
+    head.inert = true;
     const outcome = await kiosk.attempt(
       () => api.capture({ site, lesionId, signal }),
       (problem) => place.tell(problem, problem.code === "network" ? t("error.capture.unsure") : null),
@@ -54,8 +64,9 @@ export function capture({ kiosk, signal, site, lesionId }) {
     talk.stop();
     if (signal.aborted) return;
     if (outcome) return void showOutcome(kiosk, { outcome, site, lesionId });
-    for (const exit of exits) exit.disabled = false;
+    head.inert = false;
     take.disabled = false;
+    take.focus();
     view.querySelector("canvas")?.remove();
     live = startLive();
   });
@@ -69,17 +80,7 @@ export function capture({ kiosk, signal, site, lesionId }) {
         el(
           "div",
           { class: "capture-side" },
-          el(
-            "div",
-            { class: "capture-head" },
-            heading(t("spot.at", { site: t(`body.${site}`) })),
-            button({
-              text: t("capture.change"),
-              kind: "plain small",
-              "data-do": "change",
-              onclick: () => kiosk.show("bodySite"),
-            }),
-          ),
+          head,
           el(
             "ol",
             { class: "hints" },

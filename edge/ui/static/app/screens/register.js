@@ -5,7 +5,15 @@ import { birthDateField, isoDate } from "../birth_date_field.js";
 import { button, el, heading } from "../dom.js";
 import { choiceField, consentField, passwordField, textField } from "../form.js";
 import { problemPlace } from "../problem.js";
-import { FULL_NAME_MAX, PASSWORD_MAX, PASSWORD_MIN, PASSWORD_RULE, USERNAME_MAX, USERNAME_MIN, USERNAME_RULE } from "../rules.js";
+import {
+  FULL_NAME_MAX,
+  PASSWORD_MAX,
+  PASSWORD_MIN,
+  PASSWORD_RULE,
+  USERNAME_MAX,
+  USERNAME_MIN,
+  USERNAME_RULE,
+} from "../rules.js";
 import { errorKey, language, t } from "../texts.js";
 
 const SEXES = ["female", "male", "other", "unknown"];
@@ -118,6 +126,7 @@ export function register({ kiosk, signal, draft = emptyDraft(), at = 0, errors =
   const place = problemPlace();
   const fields = step.draw(draft, errors, kiosk.traits);
   const go = (to, more = {}) => kiosk.show("register", { draft, at: to, ...more });
+  const leave = () => kiosk.home({ samePerson: true });
   const next = button({
     text: t(last ? "register.submit" : "nav.next"),
     after: last ? "check" : "right",
@@ -144,7 +153,7 @@ export function register({ kiosk, signal, draft = emptyDraft(), at = 0, errors =
           () => api.register(registrationOf(draft), signal),
           (failure) => showFailure(failure, { go, at }),
         );
-        if (visit) kiosk.begin(visit, { registered: true });
+        if (visit) kiosk.begin(visit, { face: draft.consent_face });
       },
     },
     fields.map((field) => field.node),
@@ -154,17 +163,12 @@ export function register({ kiosk, signal, draft = emptyDraft(), at = 0, errors =
   if (problem) queueMicrotask(() => place.tell(problem));
   return {
     kind: `register-${step.id}`,
-    content: [
-      progress(at),
-      heading(t(`register.${step.id}.title`)),
-      place.node,
-      form,
-    ],
+    content: [progress(at), heading(t(`register.${step.id}.title`)), place.node, form],
     actions: [
-      button({ text: t("nav.back"), picture: "left", onclick: () => (at ? go(at - 1) : kiosk.home()), "data-do": "back" }),
+      button({ text: t("nav.back"), picture: "left", "data-do": "back", onclick: () => (at ? go(at - 1) : leave()) }),
       next,
     ],
-    bar: [button({ text: t("nav.cancel"), picture: "cross", onclick: () => kiosk.home(), "data-do": "cancel" })],
+    bar: [button({ text: t("nav.cancel"), picture: "cross", "data-do": "cancel", onclick: leave })],
   };
 }
 

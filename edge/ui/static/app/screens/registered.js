@@ -4,7 +4,7 @@ import { button, el, heading, icon } from "../dom.js";
 import { finishButton } from "../visit_bar.js";
 import { t } from "../texts.js";
 
-export function registered({ kiosk }) {
+export function registered({ kiosk, face }) {
   const { full_name: name, patient_code: code } = kiosk.visit;
   return {
     content: [
@@ -16,6 +16,7 @@ export function registered({ kiosk }) {
         el("p", { class: "code-label" }, t("registered.code")),
         el("p", { class: "code" }, code),
         el("p", { class: "lead" }, t("registered.code.hint")),
+        face && el("p", { class: "note" }, icon("face"), el("span", {}, t("registered.face"))),
       ),
     ],
     actions: [

@@ -85,17 +85,26 @@ function tierCard(tier) {
   return el(
     "div",
     { class: `tier tier-${known}` },
-    el("div", { class: "tier-sign" }, icon(TIER_ICON[tier] ?? "question", "huge"), el("span", {}, t(`tier.${known}.label`))),
+    el(
+      "div",
+      { class: "tier-sign" },
+      icon(TIER_ICON[tier] ?? "question", "huge"),
+      el("span", {}, t(`tier.${known}.label`)),
+    ),
     el("div", {}, heading(t(`tier.${known}.title`)), el("p", {}, t(`tier.${known}.meaning`))),
   );
 }
 
 function warnings({ simulated, clinical }) {
-  const told = [simulated && ["flask", "warning.simulated"], !clinical && ["alert", "warning.research"]].filter(Boolean);
-  const lines = told.map(([picture, key]) =>
-    el("p", { class: "warning", "data-warning": key }, icon(picture), el("span", {}, t(key))),
+  if (!simulated && clinical) return null;
+  const line = (picture, key) =>
+    el("p", { class: "warning", "data-warning": key }, icon(picture), el("span", {}, t(key)));
+  return el(
+    "div",
+    { class: "warnings" },
+    simulated && line("flask", "warning.simulated"),
+    !clinical && line("alert", "warning.research"),
   );
-  return lines.length > 0 && el("div", { class: "warnings" }, lines);
 }
 
 function section({ picture, title, body }) {

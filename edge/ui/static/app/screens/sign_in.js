@@ -31,7 +31,7 @@ function claim({ kiosk, username }) {
     kind: "sign-in-username",
     content: [heading(t("signin.username.title")), form],
     actions: [
-      button({ text: t("nav.back"), picture: "left", "data-do": "back", onclick: () => kiosk.home() }),
+      button({ text: t("nav.back"), picture: "left", "data-do": "back", onclick: () => leave(kiosk) }),
       button({ text: t("nav.next"), after: "right", kind: "primary", type: "submit", form: "step" }),
     ],
     bar: [cancel(kiosk)],
@@ -162,5 +162,6 @@ function setBusy(control, text) {
   control.querySelector("span").textContent = text;
 }
 
+const leave = (kiosk) => kiosk.home({ samePerson: true });
 const cancel = (kiosk) =>
-  button({ text: t("nav.cancel"), picture: "cross", "data-do": "cancel", onclick: () => kiosk.home() });
+  button({ text: t("nav.cancel"), picture: "cross", "data-do": "cancel", onclick: () => leave(kiosk) });

@@ -1,6 +1,6 @@
 /** The start: language, new or known, what this is and what it is not. */
 
-import { button, el, heading, icon } from "../dom.js";
+import { el, heading, icon } from "../dom.js";
 import { homeLanguage, language, LANGUAGES, t } from "../texts.js";
 
 export function welcome({ kiosk, signal }) {
@@ -61,6 +61,9 @@ function way({ id, picture, onclick }) {
 /** The next person may not speak what the last one chose and left. */
 function returnToHomeLanguage(kiosk, signal) {
   if (language() === homeLanguage()) return;
-  const timer = setTimeout(() => kiosk.home(), kiosk.traits.idle_s * 1000);
+  const timer = setTimeout(() => {
+    kiosk.forgetLanguage();
+    kiosk.show("welcome");
+  }, kiosk.traits.idle_s * 1000);
   signal.addEventListener("abort", () => clearTimeout(timer));
 }
