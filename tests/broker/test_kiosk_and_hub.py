@@ -1,6 +1,7 @@
 """The kiosk's uplink and the hub's ingest through a real Mosquitto, with its shipped passwords, TLS and access list."""
 
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -174,7 +175,7 @@ def test_a_kiosk_that_dies_is_reported_by_its_last_will(
     watcher = mosquitto.peer("hub", client_id="watcher").connect().subscribe("derma/v1/+/+/state")
     uplink = start_uplink(mosquitto)
     assert '"birth"' in watcher.receive()[1]
-    uplink.sender._link._client.socket().close()
+    uplink.sender._link._client.socket().shutdown(socket.SHUT_RDWR)
     assert '"lost"' in watcher.receive()[1]
     with hub.database.reading() as session:
         assert session.scalar(select(func.count()).select_from(Kiosk)) == 1
