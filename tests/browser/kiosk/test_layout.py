@@ -147,6 +147,19 @@ class Tour:
         self.shot("ended-by-itself")
 
 
+def test_a_field_stays_in_sight_above_an_on_screen_keyboard(
+    start_kiosk: Callable[..., Any], approach: Callable[..., Any], keep: Callable[..., None]
+) -> None:
+    patient = approach(start_kiosk())
+    page = patient.page
+    page.locator("[data-way='new']").click()
+    page.set_viewport_size({"width": 800, "height": 250})
+
+    keep(page, "kiosk-on-screen-keyboard")
+    for part in (page.locator("#username"), page.locator(".actions button[type=submit]"), page.locator("#simulated")):
+        expect(part).to_be_in_viewport(ratio=1)
+
+
 @pytest.mark.timeout(240)  # some twenty screens in one visit
 @pytest.mark.parametrize("locale", ["en-US", "es-MX", "zh-CN"])
 @pytest.mark.parametrize(("width", "height"), SIZES)

@@ -18,8 +18,8 @@ export class Kiosk {
   visit = null;
   /** Whether this kiosk reads faces, simulates, and how long it waits for a touch. */
   traits = { offers_face: false, simulated: false, idle_s: 60 };
-  /** Lesion id to the hash of its newest picture in this visit. */
-  pictures = new Map();
+  /** The spots of this visit by lesion id: where each is, and the hash of its newest picture if this page took it. */
+  lesions = new Map();
   #languageChosen = false;
   /** Whether the server may have a visit that this page gave up on. */
   #unsettled = false;
@@ -30,7 +30,7 @@ export class Kiosk {
     this.#screens = screens;
     this.#idle = new IdleDialog(parts.idle);
     this.#presence = new Presence({
-      seen: (visit) => (this.visit = visit),
+      seen: (visit) => this.#see(visit),
       warn: (seconds) => this.#idle.warn(seconds),
       calm: () => this.#idle.calm(),
       gone: () => this.#gone(),
@@ -83,10 +83,15 @@ export class Kiosk {
   begin(visit, welcomed = null) {
     if (!this.#languageChosen) setLanguage(visit.language);
     this.#learn(visit);
-    this.visit = visit;
+    this.#see(visit);
     this.#presence.watchVisit(visit);
     if (welcomed) this.show("registered", welcomed);
     else this.show("bodySite");
+  }
+
+  /** A picture was saved. */
+  remember({ lesion_id: id, body_site: site, image_sha256: picture }) {
+    this.lesions.set(id, { site, picture });
   }
 
   /** A form on which something personal is typed before anybody is signed in. */
@@ -145,8 +150,16 @@ export class Kiosk {
     this.#clearScreen();
     this.#parts.bar.replaceChildren();
     this.visit = null;
-    this.pictures.clear();
+    this.lesions.clear();
     getSelection()?.removeAllRanges();
+  }
+
+  #see(visit) {
+    this.visit = visit;
+    // Added to, never replaced: an answer may be older than the last picture.
+    for (const { lesion_id: id, body_site: site } of visit.lesions) {
+      if (!this.lesions.has(id)) this.lesions.set(id, { site, picture: null });
+    }
   }
 
   #clearScreen() {

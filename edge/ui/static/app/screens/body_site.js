@@ -9,9 +9,8 @@ import { visitBar } from "../visit_bar.js";
 const SITES = ["scalp", "face", "neck", "chest", "abdomen", "back", "arm", "hand", "leg", "foot"];
 
 export function bodySite({ kiosk, asked = null }) {
-  const { lesions, full_name: name } = kiosk.visit;
-  if (asked) return sameSpot({ kiosk, site: asked, known: lesions.filter(({ body_site: site }) => site === asked) });
-  const done = new Set(lesions.map((lesion) => lesion.body_site));
+  if (asked) return sameSpot({ kiosk, site: asked });
+  const done = new Set([...kiosk.lesions.values()].map(({ site }) => site));
   const choose = (site) => {
     if (done.has(site)) kiosk.show("bodySite", { asked: site });
     else kiosk.show("capture", { site, lesionId: null });
@@ -23,7 +22,7 @@ export function bodySite({ kiosk, asked = null }) {
         "div",
         { class: "site-head" },
         heading(t("site.title")),
-        el("p", { class: "hello" }, t("site.hello", { name })),
+        el("p", { class: "hello" }, t("site.hello", { name: kiosk.visit.full_name })),
       ),
       el(
         "div",
@@ -54,21 +53,20 @@ function siteButton({ site, done, choose }) {
   );
 }
 
-function sameSpot({ kiosk, site, known }) {
-  const spot = (lesion, index) => {
-    const picture = kiosk.pictures.get(lesion.lesion_id);
-    return el(
+function sameSpot({ kiosk, site }) {
+  const known = [...kiosk.lesions].filter(([, lesion]) => lesion.site === site);
+  const spot = ([lesionId, { picture }], index) =>
+    el(
       "button",
       {
         type: "button",
         class: "button spot",
-        "data-lesion": lesion.lesion_id,
-        onclick: () => kiosk.show("capture", { site, lesionId: lesion.lesion_id }),
+        "data-lesion": lesionId,
+        onclick: () => kiosk.show("capture", { site, lesionId }),
       },
       picture ? el("img", { src: api.imageUrl(picture), alt: "" }) : icon("ring", "huge"),
       el("span", {}, known.length > 1 ? t("site.same.number", { number: index + 1 }) : t("site.same.yes")),
     );
-  };
   return {
     kind: "same-spot",
     content: [

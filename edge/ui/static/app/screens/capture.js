@@ -97,7 +97,7 @@ export function capture({ kiosk, signal, site, lesionId }) {
 
 function showOutcome(kiosk, { outcome, site, lesionId }) {
   if (outcome.outcome === "saved") {
-    kiosk.pictures.set(outcome.lesion_id, outcome.image_sha256);
+    kiosk.remember(outcome);
     kiosk.show("result", { outcome });
   } else kiosk.show("refused", { outcome, site, lesionId });
 }

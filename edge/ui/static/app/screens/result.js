@@ -76,7 +76,7 @@ function savedMark(site) {
     { class: "saved", title: t("result.saved.hint") },
     icon("saved"),
     el("strong", {}, t("result.saved")),
-    el("span", { class: "saved-site" }, t("spot.at", { site: t(`body.${site}`) })),
+    el("span", { class: "saved-site" }, t(`body.${site}`)),
   );
 }
 
