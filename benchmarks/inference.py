@@ -7,7 +7,7 @@ from benchmarks.timing import Comparison, compare
 from edge.capture.quality import assess
 from edge.capture.registry import open_camera
 from edge.config import Inference
-from edge.inference.explain import overlay
+from edge.inference.explain import overlay, shrink
 from edge.inference.model_package import load_model_package
 from edge.inference.preprocess import decode_image
 from edge.inference.registry import open_classifier
@@ -28,9 +28,10 @@ def measure(folder: Path, *, pairs: int) -> Comparison:
 
     def whole() -> None:
         picture = decode_image(data)
-        assess(picture, previous_sha256=None, sha256="")
+        small = shrink(picture)
+        assess(small, previous_sha256=None, sha256="")
         prediction = classifier.classify(picture)
-        overlay(picture, prediction.cam)
+        overlay(small, prediction.cam)
         triage(prediction, package.manifest.thresholds, simulated=True, now=datetime.now(UTC))
 
     def alone() -> None:

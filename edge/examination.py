@@ -16,7 +16,7 @@ from edge.capture.encoded_image import inspect
 from edge.capture.quality import QualityReport, assess
 from edge.clock import Clock
 from edge.inference.classifier import Classifier
-from edge.inference.explain import overlay
+from edge.inference.explain import overlay, shrink
 from edge.inference.model_package import ModelManifest
 from edge.inference.preprocess import decode_image
 from edge.inference.triage import triage
@@ -118,14 +118,16 @@ class Examination:
         with watch.stage("decode"):
             rgb = decode_image(frame.data)
         with watch.stage("quality"):
-            report = assess(rgb, previous_sha256=self._previous_sha256, sha256=frame.sha256)
+            # Made once for the gate and the heat map: making it costs more than either of them.
+            small = shrink(rgb)
+            report = assess(small, previous_sha256=self._previous_sha256, sha256=frame.sha256)
         self._previous_sha256 = frame.sha256
         if not report.accepted:
             return self._refuse(visit, frame, report)
         prediction = self._classifier.classify(rgb)
         watch.stage_ms |= {name: round(value, 3) for name, value in prediction.stage_ms.items()}
         with watch.stage("explain"):
-            heat_map = overlay(rgb, prediction.cam)
+            heat_map = overlay(small, prediction.cam)
         now = self._clock.now()
         assessment = triage(prediction, self._classifier.manifest.thresholds, simulated=frame.simulated, now=now)
         with watch.stage("store-images"):

@@ -51,7 +51,10 @@ LIMITS: Final = (
     "Not a medical device and not clinically validated.",
     "Trained on dermoscopic pictures only: ordinary photographs, scalp, nails, mucosa, palms and soles are outside.",
     "Nearly all training pictures show light skin from two clinics; on darker skin its figures are unknown.",
-    "On pictures of another source it is markedly less accurate than on its own test split, as the measured figures show.",
+    (
+        "On pictures of another source it is markedly less accurate than on its own test split, "
+        "as the measured figures show."
+    ),
     "A low score does not exclude melanoma: some of the malignant test lesions lie below the moderate threshold.",
     "Most benign moles in the data were judged by follow-up or consensus, not by biopsy.",
     "The out-of-distribution check catches many but not all unsuitable pictures.",

@@ -22,7 +22,7 @@ def overlay(rgb: NDArray[np.uint8], cam: NDArray[np.float32]) -> bytes:
     Only positive evidence is drawn, above the lowest in the picture: an even or negative map shows no spot. The part
     outside the centre square, which the network did not see, is dimmed.
     """
-    canvas = _shrink(rgb)
+    canvas = shrink(rgb)
     square = centre_square(canvas)
     strength = heat(cam, side_px=square.shape[0])
     colours = cv2.cvtColor(
@@ -48,7 +48,8 @@ def heat(cam: NDArray[np.float32], *, side_px: int) -> NDArray[np.float32]:
     return np.asarray(np.clip(smooth, 0, 1), dtype=np.float32)
 
 
-def _shrink(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def shrink(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A copy at most MAX_WIDTH_PX wide, or the picture itself when it is no wider."""
     height, width = rgb.shape[:2]
     if width <= MAX_WIDTH_PX:
         return rgb

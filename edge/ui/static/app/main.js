@@ -38,6 +38,8 @@ const kiosk = new Kiosk(parts, SCREENS);
 // A page that the browser keeps for its back button must hold nothing, and start anew when it returns.
 addEventListener("pagehide", () => kiosk.wipe());
 addEventListener("pageshow", (event) => event.persisted && location.reload());
+// What is being typed stays in sight when an on-screen keyboard takes half of the window.
+addEventListener("resize", () => document.activeElement?.scrollIntoView({ block: "nearest" }));
 // A long press or a drag opens nothing on a kiosk.
 for (const event of ["contextmenu", "dragstart"]) addEventListener(event, (happened) => happened.preventDefault());
 
