@@ -8,6 +8,7 @@ from edge.auth.accounts import SignInRefused, UsernameTaken
 from edge.auth.face import FaceError
 from edge.capture.camera import CameraError
 from edge.errors import EdgeError
+from edge.inference.classifier import ClassifierFailed
 from edge.inference.preprocess import ImageRefused
 from edge.store import StorageFailed, StorageFull
 from edge.visit import KioskOccupied, NobodySignedIn, StepNotPossible
@@ -20,6 +21,7 @@ _STATUS: tuple[tuple[type[EdgeError], int], ...] = (
     (StepNotPossible, 409),
     (CameraError, 503),
     (ImageRefused, 503),
+    (ClassifierFailed, 503),
     (FaceError, 422),
     (StorageFull, 507),
     (StorageFailed, 500),
