@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from threading import RLock
 from typing import TypeVar
 from uuid import UUID, uuid4
@@ -21,6 +22,7 @@ from edge.inference.model_package import ModelManifest
 from edge.inference.preprocess import decode_image
 from edge.inference.triage import triage
 from edge.storage import Storage
+from edge.store import StorageFailed, StorageFull
 from edge.visit import Journey, Visit, VisitState
 from protocol.events import (
     AnalysisCompleted,
@@ -95,9 +97,12 @@ class Examination:
             visit = self._journey.visit
             self._storage.require_room()
             self._journey.move(VisitState.CAPTURING)
+        written: list[str] = []
         try:
-            outcome = self._examine(visit, body_site=body_site, lesion_id=lesion_id or uuid4())
+            outcome = self._examine(visit, body_site=body_site, lesion_id=lesion_id or uuid4(), written=written)
         except BaseException:
+            with suppress(StorageFull, StorageFailed):
+                self._storage.outbox.discard(written)
             with self._lock:
                 self._journey.move(VisitState.READY)
             raise
@@ -111,7 +116,7 @@ class Examination:
             self._journey.visit  # noqa: B018 raises when nobody is signed in
         return self._camera.preview()
 
-    def _examine(self, visit: Visit, *, body_site: BodySite, lesion_id: UUID) -> Saved | Refused:
+    def _examine(self, visit: Visit, *, body_site: BodySite, lesion_id: UUID, written: list[str]) -> Saved | Refused:
         watch = Stopwatch()
         with watch.stage("capture"):
             frame = self._camera.capture()
@@ -131,7 +136,9 @@ class Examination:
         now = self._clock.now()
         assessment = triage(prediction, self._classifier.manifest.thresholds, simulated=frame.simulated, now=now)
         with watch.stage("store-images"):
+            written.append(frame.sha256)
             image = self._keep(frame.data, media_type=frame.media_type, size_px=(frame.width_px, frame.height_px))
+            written.append(sha256(heat_map).hexdigest())
             header = inspect(heat_map)
             shown = self._keep(heat_map, media_type=header.media_type, size_px=(header.width_px, header.height_px))
         analysis = AnalysisCompleted(

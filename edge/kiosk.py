@@ -2,7 +2,6 @@
 
 import logging
 import threading
-from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ from edge.auth.registry import load_face_encoder
 from edge.auth.vault import Vault, create_key_file
 from edge.bus import Bus
 from edge.camera_slot import CameraSlot
+from edge.capture.camera import Camera
 from edge.capture.registry import open_camera
 from edge.clock import Clock, SystemClock
 from edge.config import EdgeSettings
@@ -64,11 +64,11 @@ class Kiosk:
         clock = clock or SystemClock()
         site, kiosk, data_dir = settings.site, settings.kiosk, settings.data_dir
         package = load_model_package(settings.inference.package)
-        dermoscope = CameraSlot(partial(open_camera, settings.capture.dermoscope))
+        clinic = settings.environment == "clinic"
+        if clinic and package.manifest.simulation_only:
+            raise SimulatedInClinic("the model package was made from simulated images")
+        dermoscope = CameraSlot(partial(_open_camera, settings.capture.dermoscope, clinic=clinic))
         self.simulated = dermoscope.is_simulated() or package.manifest.simulation_only
-        if settings.environment == "clinic" and self.simulated:
-            dermoscope.close()
-            raise SimulatedInClinic("the dermoscope or the model package only simulates")
         vault = _vault(data_dir)
         self.bus = Bus()
         lock = threading.RLock()
@@ -124,10 +124,14 @@ class Kiosk:
         """End the visit, if any, say goodbye to the hub and let everything go."""
         self._stopping.set()
         self._idle_watch.join()
-        with suppress(NobodySignedIn):
+        try:
             self.reception.end("idle")
-        self._image_upload.stop()
+        except NobodySignedIn:
+            pass
+        except EdgeError as error:
+            log.exception("the last visit's end was not saved: %s", error.code)
         self._sender.stop()
+        self._image_upload.stop()
         for camera in self._cameras:
             camera.close()
         self._classifier.close()
@@ -142,13 +146,27 @@ class Kiosk:
                 log.exception("the end of a visit was not saved: %s", error.code)
 
 
+def _open_camera(uri: str, *, clinic: bool) -> Camera:
+    # At each opening, not only at start: a simulated camera that was away at start is refused when it comes.
+    camera = open_camera(uri)
+    if clinic and camera.simulated:
+        camera.close()
+        raise SimulatedInClinic(f"the camera {camera.name} only simulates")
+    return camera
+
+
 def _face_capture(settings: EdgeSettings) -> FaceCapture | None:
     if settings.capture.face_camera is None:
         return None
+    clinic = settings.environment == "clinic"
+    if clinic and settings.capture.face_camera.startswith("folder:"):
+        raise SimulatedInClinic("a folder of pictures cannot say whose face is before the kiosk")
     encoder = load_face_encoder(settings.identity.face_encoder)
     if encoder is None:
         return None
-    return FaceCapture(CameraSlot(partial(open_camera, settings.capture.face_camera)), encoder)
+    camera = CameraSlot(partial(_open_camera, settings.capture.face_camera, clinic=clinic))
+    camera.is_simulated()
+    return FaceCapture(camera, encoder)
 
 
 def _vault(data_dir: Path) -> Vault:

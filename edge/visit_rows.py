@@ -54,7 +54,8 @@ def open_visits(connection: sqlite3.Connection, *, ended_at: datetime) -> list[V
             visit_id=UUID(row["visit_id"]),
             patient_id=UUID(row["patient_id"]),
             started_at=datetime.fromisoformat(row["started_at"]),
-            ended_at=ended_at,
+            # A clock without a battery may come back earlier than it went.
+            ended_at=max(ended_at, datetime.fromisoformat(row["started_at"])),
             signed_in_by=row["signed_in_by"],
             ended_by="interrupted",
             analyses=row["analyses"],
@@ -66,9 +67,12 @@ def open_visits(connection: sqlite3.Connection, *, ended_at: datetime) -> list[V
 
 def patient_code(connection: sqlite3.Connection, patient_id: UUID, *, kiosk: str) -> str:
     """The patient's provisional code: kiosk, correlative number, ISO 7064 MOD 37,36 check character."""
-    connection.execute("INSERT INTO patient_codes (patient_id) VALUES (?) ON CONFLICT DO NOTHING", (str(patient_id),))
-    number: int = connection.execute(
-        "SELECT number FROM patient_codes WHERE patient_id = ?", (str(patient_id),)
-    ).fetchone()["number"]
+    known = (str(patient_id),)
+    row = connection.execute("SELECT number FROM patient_codes WHERE patient_id = ?", known).fetchone()
+    if row is None:
+        # Not an insert that ignores conflicts: that would use up a number for each sign-in.
+        query = "INSERT INTO patient_codes (patient_id) VALUES (?) RETURNING number"
+        row = connection.execute(query, known).fetchone()
+    number: int = row["number"]
     body = f"{kiosk.upper()}-{number:04d}"
     return f"{body}-{mod_37_36.calc_check_digit(body.replace('-', ''))}"

@@ -17,7 +17,10 @@ def _without_control_characters(text: str) -> str:
 
 
 def _as_utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a moment outside the calendar") from None
 
 
 Slug = Annotated[str, StringConstraints(pattern=SLUG_PATTERN)]

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from edge.store import StorageFailed, StorageFull
@@ -41,7 +42,8 @@ class ImageSpool:
                 finally:
                     os.close(descriptor)
         except OSError as error:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise StorageFull("the kiosk's disk has no room for the picture") from error
             raise StorageFailed(f"the picture cannot be written: {error.strerror}") from error

@@ -69,6 +69,10 @@ class ImageUpload:
             log.error("image %s is missing on this kiosk's disk", image.sha256)
             self._outbox.mark_image_refused(image.sha256, "image-missing-on-disk")
             return
+        if image.path.stat().st_size != image.size_bytes:
+            log.error("image %s has another length on this kiosk's disk", image.sha256)
+            self._outbox.mark_image_refused(image.sha256, "image-damaged-on-disk")
+            return
         url = f"/api/v1/images/{image.sha256}"
         offset = self._offset_at_hub(url)
         if offset is not None:
@@ -104,7 +108,7 @@ class ImageUpload:
         if image is not None and offset is not None:
             headers = {"Upload-Offset": str(offset), "Upload-Length": str(image.size_bytes)}
             headers["Content-Length"] = str(image.size_bytes - offset)
-            content = _chunks(image.path, offset)
+            content = self._chunks(image.path, offset)
         try:
             return self._client.request(method, url, headers=headers, content=content)
         except httpx.HTTPError as error:
@@ -115,6 +119,14 @@ class ImageUpload:
             raise HubUnavailable("the bytes changed on their way")
         log.error("image %s is damaged on this kiosk's disk", image.sha256)
         self._outbox.mark_image_refused(image.sha256, "image-damaged-on-disk")
+
+    def _chunks(self, path: Path, offset: int) -> Iterator[bytes]:
+        with path.open("rb") as file:
+            file.seek(offset)
+            while chunk := file.read(_CHUNK_BYTES):
+                if self._stopping.is_set():
+                    raise HubUnavailable("this kiosk stops; the upload goes on where it stood")
+                yield chunk
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -144,10 +156,3 @@ def _offset(response: httpx.Response) -> int:
         return max(0, int(response.headers["Upload-Offset"]))
     except (KeyError, ValueError):
         raise HubUnavailable("the hub named no upload offset") from None
-
-
-def _chunks(path: Path, offset: int) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        file.seek(offset)
-        while chunk := file.read(_CHUNK_BYTES):
-            yield chunk

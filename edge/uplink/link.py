@@ -123,9 +123,13 @@ class Link:
 
     def _on_pre_connect(self, client: mqtt.Client, _userdata: object) -> None:
         row = topics.TOPICS["state"]
-        client.will_set(
-            topics.build("state", site=self._site, kiosk=self._kiosk), self._will(), qos=row.qos, retain=row.retain
-        )
+        try:
+            will = self._will()
+        except Exception as error:
+            # paho tries again after an OSError; anything else would end its thread, and the link, for good.
+            log.exception("the last will cannot be written; connecting is tried again")
+            raise ConnectionError("no last will") from error
+        client.will_set(topics.build("state", site=self._site, kiosk=self._kiosk), will, qos=row.qos, retain=row.retain)
 
     def _on_connect(
         self, client: mqtt.Client, _userdata: object, _flags: object, reason: ReasonCode, _props: Properties | None

@@ -237,6 +237,12 @@ class Outbox:
         self._spool.remove(orphans)
         return removed
 
+    def discard(self, sha256s: Iterable[str]) -> None:
+        """Delete bytes that no saved event refers to, after a save that failed."""
+        with self._store.transaction() as connection:
+            known = {row["sha256"] for row in connection.execute("SELECT sha256 FROM images")}
+        self._spool.remove(sha256 for sha256 in sha256s if sha256 not in known)
+
     def backlog(self) -> Backlog:
         """Counts for heartbeat, birth and metrics."""
         with self._store.transaction() as connection:

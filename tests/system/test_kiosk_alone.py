@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -185,6 +186,44 @@ def test_clinic_mode_refuses_a_simulated_dermoscope(
     with pytest.raises(SimulatedInClinic):
         Kiosk(kiosk_settings(environment="clinic"))
     assert not (tmp_path / "kiosk").exists()
+
+
+def test_clinic_mode_refuses_a_face_camera_that_shows_pictures(
+    kiosk_settings: Callable[..., EdgeSettings], tmp_path: Path
+) -> None:
+    faces = tmp_path / "faces"
+    faces.mkdir()
+    cv2.imwrite(str(faces / "1.png"), skimage.data.astronaut()[:, :, ::-1])
+    for face_camera in (f"folder://{faces}", "sim://phantom?seed=1"):
+        capture = {"dermoscope": f"folder://{faces}", "face_camera": face_camera}
+        with pytest.raises(SimulatedInClinic):
+            Kiosk(kiosk_settings(environment="clinic", capture=capture, data_dir=tmp_path / face_camera[:3]))
+
+
+def test_pictures_of_a_save_that_failed_do_not_stay_on_the_disk(
+    open_kiosk: OpenKiosk, registration: Register, tmp_path: Path
+) -> None:
+    kiosk = open_kiosk()
+    kiosk.reception.register(registration())
+    with kiosk._store.transaction() as connection:
+        connection.execute(
+            "CREATE TEMP TRIGGER full BEFORE INSERT ON message_images BEGIN SELECT RAISE(FAIL, 'refused'); END"
+        )
+    with pytest.raises(sqlite3.IntegrityError):
+        kiosk.examination.capture(body_site=BodySite.BACK)
+    assert [path for path in (tmp_path / "kiosk" / "images").rglob("*") if path.is_file()] == []
+    assert kiosk.journey.state == "ready"
+
+
+def test_coming_again_uses_up_no_patient_number(open_kiosk: OpenKiosk, registration: Register) -> None:
+    kiosk = open_kiosk()
+    kiosk.reception.register(registration())
+    kiosk.reception.end("patient")
+    for _ in range(3):
+        kiosk.reception.sign_in_with_password(username="zebulon", password=PASSWORD)
+        kiosk.reception.end("patient")
+    second = kiosk.reception.register(registration(username="second"))
+    assert second.patient_code.startswith("K1-0002-")
 
 
 def test_a_missing_or_altered_model_is_refused_before_any_patient(

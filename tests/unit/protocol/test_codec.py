@@ -57,6 +57,7 @@ def test_an_event_survives_the_wire_and_its_time_becomes_utc() -> None:
         (as_bytes(answered(sequence=2**63)), MessageMalformed),
         (as_bytes(answered(site="../etc")), MessageMalformed),
         (as_bytes(answered(occurred_at="2026-11-22T09:00:00")), MessageMalformed),
+        (as_bytes(answered(occurred_at="0001-01-01T00:00:00+14:00")), MessageMalformed),
         (as_bytes(answered(payload={"command_id": str(uuid4()), "outcome": "maybe"})), MessageMalformed),
         (b" " * (codec.MAX_MESSAGE_BYTES + 1), MessageTooLarge),
     ],

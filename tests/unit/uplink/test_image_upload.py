@@ -122,6 +122,17 @@ def test_bytes_that_changed_on_this_disk_are_reported_and_kept(upload: ImageUplo
     assert image.path.exists()
 
 
+def test_a_truncated_file_is_reported_instead_of_retried_for_ever(
+    upload: ImageUpload, outbox: Outbox, save: Save
+) -> None:
+    save(b"whole picture")
+    image = outbox.pending_images(limit=1)[0]
+    image.path.write_bytes(b"whole")
+    upload.upload(image)
+    assert outbox.pending_images(limit=1) == []
+    assert outbox.backlog().rejected == 1
+
+
 def test_an_image_the_hub_refuses_for_good_does_not_block_the_next(
     upload: ImageUpload, hub: PartialHub, outbox: Outbox, save: Save
 ) -> None:
