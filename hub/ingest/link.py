@@ -95,6 +95,10 @@ class MqttLink:
         self._stopping.set()
         self._client.disconnect()
         self._client.loop_stop()
+        # paho's thread may end before it has closed its socket.
+        left_open = self._client.socket()
+        if left_open is not None:
+            left_open.close()
 
     def receive(self, *, most: int, wait_s: float, fill_s: float) -> list[Delivery]:
         """Up to `most` deliveries."""
