@@ -95,7 +95,8 @@ def _all_confirmed(site: Installation) -> bool:
 
 
 def _good(verdict: Verdict) -> bool:
-    return verdict.lost == 0 and verdict.duplicated == 0 and verdict.refused >= 1 and verdict.distinct_frames >= 20  # noqa: PLR2004 what the demo promises
+    complete = verdict.distinct_frames >= _FIRST + _SECOND and verdict.refused >= 1
+    return complete and verdict.lost == 0 and verdict.duplicated == 0
 
 
 def _say(text: str) -> None:

@@ -51,10 +51,6 @@ class PasswordHasher(Protocol):
         """
         ...
 
-    def needs_rehash(self, password_hash: str) -> bool:
-        """Say whether the hash was made with other parameters than new ones are."""
-        ...
-
 
 class Argon2PasswordHasher:
     """Argon2id with the given parameters."""
@@ -74,10 +70,6 @@ class Argon2PasswordHasher:
             return False
         except (InvalidHashError, VerificationError) as error:
             raise PasswordUnverifiable("the password could not be checked") from error
-
-    def needs_rehash(self, password_hash: str) -> bool:
-        """See the port."""
-        return self._argon2.check_needs_rehash(password_hash)
 
 
 def check_password_rules(password: SecretStr | str, *, username: str) -> None:

@@ -57,30 +57,6 @@ class Fault(StrEnum):
     BLURRED = "blurred"
 
 
-FAULT_TEXT_EN: Final[dict[Fault, tuple[str, str]]] = {
-    Fault.TOO_SMALL: ("The picture is too small.", "Use the kiosk's camera, or choose a larger picture."),
-    Fault.FROZEN: (
-        "The camera gave the same picture again.",
-        "Lift the camera, place it again and retake the picture.",
-    ),
-    Fault.DARK: ("The picture is too dark.", "Check that the camera's light is on and that the lens touches the skin."),
-    Fault.OVEREXPOSED: (
-        "The picture is too bright.",
-        "Turn the light down, or shade the spot, and retake the picture.",
-    ),
-    Fault.GLARE: (
-        "Light is reflected from the skin.",
-        "Tilt the camera a little, wipe the skin dry, or switch the polariser on.",
-    ),
-    Fault.BLANK: (
-        "Nothing can be made out in the picture.",
-        "Take off the lens cap and hold the camera over the spot.",
-    ),
-    Fault.BLURRED: ("The picture is blurred.", "Hold the camera still, touching the skin, until the spot looks sharp."),
-}
-"""For each fault what is wrong and what to do about it."""
-
-
 @dataclass(frozen=True)
 class QualityReport:
     """What the gate found; `measures` are the figures behind it, for the technician."""

@@ -147,7 +147,6 @@ def test_an_idle_visit_ends_by_itself(kiosk_settings: Callable[..., EdgeSettings
     kiosk.reception.register(registration())
     kiosk.start()
     try:
-        kiosk._idle_watch.join(timeout=0)
         while kiosk.journey.state != "idle":
             kiosk._stopping.wait(0.01)
         assert [e.ended_by for e in waiting(kiosk) if isinstance(e, VisitEnded)] == ["idle"]

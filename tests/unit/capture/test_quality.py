@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edge.capture.quality import FAULT_TEXT_EN, Fault, assess
+from edge.capture.quality import Fault, assess
 from edge.capture.sim_camera import SimCamera
 
 Picture = NDArray[np.uint8]
@@ -91,7 +91,3 @@ def test_each_fault_of_the_simulated_camera_is_found(decode: Decode, fault: str,
     strikes = ",".join(f"{fault}@{number}" for number in range(1, 11))
     device = SimCamera.from_uri(f"sim://phantom?seed=21&{SMALL}&fault={strikes}")
     assert all(expected in faults(decode(device.capture().data)) for _ in range(10))
-
-
-def test_every_fault_has_its_text() -> None:
-    assert set(FAULT_TEXT_EN) == set(Fault)
