@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.capture import srgb
 from edge.capture.quality import Fault, assess
 
 Picture = NDArray[np.uint8]
@@ -44,9 +45,7 @@ def slightly_blurred(rgb: Picture) -> Picture:
 
 def exposed(rgb: Picture, *, stops: float) -> Picture:
     """The picture with its light, by the sRGB curve, doubled `stops` times."""
-    level = np.arange(256) / 255
-    light = np.where(level <= 0.04045, level / 12.92, ((level + 0.055) / 1.055) ** 2.4) * 2**stops  # noqa: PLR2004 sRGB
-    encoded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)  # noqa: PLR2004 sRGB
+    encoded = srgb.encode(srgb.decode(np.arange(256) / 255) * 2**stops)
     curve = np.clip(np.round(encoded * 255), 0, 255).astype(np.uint8)
     return _encoded_again(np.take(curve, rgb))
 

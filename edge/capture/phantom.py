@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.capture import srgb
 from edge.capture.phantom_artefacts import Artefacts, add_artefacts
 from edge.capture.phantom_field import Canvas, Field, noise, resized
 from edge.capture.phantom_lesion import Lesion, LesionKind, lesion_layers
@@ -158,8 +159,7 @@ _CURVE_STEPS: Final = 16383
 
 
 def _srgb_curve() -> NDArray[np.uint8]:
-    light = np.arange(_CURVE_STEPS + 1) / _CURVE_STEPS
-    encoded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)  # noqa: PLR2004 IEC 61966-2-1
+    encoded = srgb.encode(np.arange(_CURVE_STEPS + 1) / _CURVE_STEPS)
     return np.round(encoded * 255).astype(np.uint8)
 
 
