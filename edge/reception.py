@@ -33,7 +33,7 @@ class FaceNotOffered(EdgeError):
 class Registration(BaseModel):
     """What a new patient gives. The password stays on this kiosk, as a hash; the face as a sealed template."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     username: Annotated[str, Field(max_length=200)]
     password: SecretStr = Field(max_length=1024)

@@ -48,4 +48,7 @@ Milliseconds = Annotated[float, Field(ge=0.0, le=86_400_000.0)]
 class WireModel(BaseModel):
     """Base of all that travels: closed (unknown keys are errors), immutable, finite numbers only."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, ser_json_inf_nan="null")
+    # An error of a message is logged; what somebody wrote in it must not be.
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, ser_json_inf_nan="null", hide_input_in_errors=True
+    )

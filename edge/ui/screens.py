@@ -12,7 +12,7 @@ from protocol.events import BodySite, Language, Tier
 
 
 class _Input(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class PasswordSignIn(_Input):

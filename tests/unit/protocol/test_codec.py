@@ -6,11 +6,12 @@ from uuid import uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from protocol import codec
 from protocol.envelope import Envelope, Receipt
 from protocol.errors import MessageMalformed, MessageTooLarge, ProtocolError, TypeUnknown, VersionUnsupported
-from protocol.events import CommandAnswered
+from protocol.events import CommandAnswered, PatientRegistered
 
 
 def answered(**changes: Any) -> dict[str, Any]:
@@ -91,3 +92,16 @@ def test_no_bytes_raise_anything_but_a_protocol_error(data: bytes) -> None:
         with pytest.raises(ProtocolError):
             decode(data)
     codec.salvage_message_id(data)
+
+
+@pytest.mark.parametrize("change", [{"full_name": "{name}\x00"}, {"birth_date": "{name}"}])
+def test_an_event_that_cannot_be_built_does_not_name_the_patient_in_its_error(
+    change: dict[str, Any], planted_name: str
+) -> None:
+    particulars: dict[str, Any] = {"patient_id": uuid4(), "full_name": planted_name, "username": planted_name}
+    particulars |= {
+        key: value.format(name=planted_name) if isinstance(value, str) else value for key, value in change.items()
+    }
+    with pytest.raises(ValidationError) as caught:
+        PatientRegistered.model_validate(particulars)
+    assert planted_name not in str(caught.value)
