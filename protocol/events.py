@@ -1,11 +1,12 @@
 """Facts that a kiosk reports to the hub, in the past tense. Adding one: class, EVENTS row, golden message."""
 
+from collections.abc import Collection
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from protocol.fields import (
     LongText,
@@ -50,6 +51,19 @@ class BodySite(StrEnum):
     HAND = "hand"
     LEG = "leg"
     FOOT = "foot"
+
+
+Task = Literal["skin-lesion", "scalp"]
+"""What a model is asked: whether a spot is malignant, or which disease makes a scalp flaky."""
+
+
+class Answer(StrEnum):
+    """A patient's answer to one question about a spot; a question nobody put has NOT_ASKED, which is no "no"."""
+
+    YES = "yes"
+    NO = "no"
+    NOT_SURE = "not-sure"
+    NOT_ASKED = "not-asked"
 
 
 class Language(StrEnum):
@@ -119,8 +133,22 @@ class Assessment(WireModel):
     valid_until: UtcMoment
 
 
+DOUBTED: Final = frozenset({"unlike-training-images", "unsteady-score"})
+"""Reasons that take back the model's estimate: it is stored, and shown to nobody as an estimate."""
+
+
+def states_estimate(malignant: float | None, *, tier: str, reasons: Collection[str]) -> bool:
+    """Whether the model's estimate may be shown as one."""
+    return malignant is not None and tier != Tier.CANNOT_ASSESS and not DOUBTED & set(reasons)
+
+
 class AnalysisCompleted(WireModel):
-    """An image was captured, assessed and saved."""
+    """An image was captured, assessed and saved.
+
+    `answers` holds every question of the kiosk's rules for this spot, `exclusions` the rules that put it outside the
+    intended use. Then no model was asked: `model`, `heat_map` and `out_of_distribution` are null together, and there
+    are no `probabilities`. `malignant` is null then, and for every task but "skin-lesion".
+    """
 
     analysis_id: UUID
     visit_id: UUID
@@ -128,16 +156,30 @@ class AnalysisCompleted(WireModel):
     lesion: Lesion
     captured_at: UtcMoment
     image: ImageReference
-    heat_map: ImageReference
+    heat_map: ImageReference | None = None
     device: CaptureDevice
     quality: dict[Slug, float] = Field(max_length=30)
-    model: ModelReference
-    probabilities: dict[Slug, Probability] = Field(min_length=2, max_length=50)
-    malignant: Probability
-    out_of_distribution: Annotated[float, Field(ge=0.0)]
+    task: Task = "skin-lesion"
+    answers: dict[Slug, Answer] = Field(default_factory=dict, max_length=40)
+    exclusions: tuple[Slug, ...] = Field((), max_length=20)
+    model: ModelReference | None = None
+    probabilities: dict[Slug, Probability] = Field(default_factory=dict, max_length=50)
+    malignant: Probability | None = None
+    out_of_distribution: Annotated[float, Field(ge=0.0)] | None = None
     assessment: Assessment
     simulated: bool
     stage_ms: dict[Slug, Milliseconds] = Field(max_length=20)
+
+    @model_validator(mode="after")
+    def _one_model_or_none(self) -> Self:
+        asked = self.model is not None
+        if {asked} != {self.heat_map is not None, self.out_of_distribution is not None, len(self.probabilities) > 1}:
+            raise ValueError("a model's name, map, distance and probabilities come together")
+        if (self.malignant is not None) != (asked and self.task == "skin-lesion"):
+            raise ValueError("a probability of malignancy belongs to a model that was asked about a skin lesion")
+        if asked and self.exclusions:
+            raise ValueError("no model is asked about what is outside the intended use")
+        return self
 
 
 class CaptureRefused(WireModel):

@@ -3,9 +3,13 @@
 A new minor version only adds: receivers of an older minor ignore keys they do not know. A new major version may
 remove or change, and is refused by the other side until that is updated.
 
-| version | date       | change        |
-|---------|------------|---------------|
-| 1.0     | 2026-11-22 | first release |
+| version | date       | change                                                                            |
+|---------|------------|-----------------------------------------------------------------------------------|
+| 1.0     | 2026-11-22 | first release                                                                     |
+| 1.1     | 2026-11-24 | analysis-completed: `task`, `answers`, `exclusions`; the model's parts may be null |
+
+A receiver of 1.0 takes every analysis with a probability of malignancy and puts the others in quarantine: update hubs
+before kiosks.
 
 Retired names, never to be reused: none yet.
 """
@@ -26,7 +30,7 @@ class Version(NamedTuple):
         return f"{self.major}.{self.minor}"
 
 
-CURRENT = Version(1, 0)
+CURRENT = Version(1, 1)
 MINIMUM_ACCEPTED = Version(1, 0)
 PATTERN = r"^[1-9][0-9]{0,3}\.[0-9]{1,4}$"
 

@@ -26,6 +26,10 @@ def sim(_folder: Path) -> str:
     return f"sim://phantom?seed=5&width={WIDTH_PX}&height={HEIGHT_PX}"
 
 
+def scalp(_folder: Path) -> str:
+    return f"sim://scalp?seed=5&width={WIDTH_PX}&height={HEIGHT_PX}"
+
+
 def folder(folder: Path) -> str:
     for index in range(PICTURES):
         assert cv2.imwrite(str(folder / f"{index}.{'png' if index % 2 else 'jpg'}"), picture(index))
@@ -41,7 +45,7 @@ def recording(folder: Path) -> str:
     return f"v4l2://{path}"
 
 
-ADDRESSES: dict[str, Callable[[Path], str]] = {"sim": sim, "folder": folder, "v4l2": recording}
+ADDRESSES: dict[str, Callable[[Path], str]] = {"sim": sim, "sim-scalp": scalp, "folder": folder, "v4l2": recording}
 
 
 @pytest.fixture(scope="module", params=list(ADDRESSES))
@@ -63,7 +67,7 @@ def decoded(data: bytes) -> NDArray[np.uint8]:
 
 
 def test_every_adapter_is_under_this_contract() -> None:
-    assert set(ADAPTERS) == {*ADDRESSES, "picamera2"}
+    assert set(ADAPTERS) == {name.partition("-")[0] for name in ADDRESSES} | {"picamera2"}
 
 
 def test_a_capture_is_a_picture_that_says_what_and_when_it_is(camera: Camera, address: str) -> None:
