@@ -9,6 +9,9 @@ from threading import RLock
 from typing import TypeVar
 from uuid import UUID, uuid4
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge import visit_rows
 from edge.bus import AnalysisSaved, Bus, CaptureWasRefused
 from edge.camera_slot import CameraSlot
@@ -16,22 +19,25 @@ from edge.capture.camera import Frame
 from edge.capture.encoded_image import inspect
 from edge.capture.quality import QualityReport, assess
 from edge.clock import Clock
-from edge.inference.classifier import Classifier
+from edge.inference.classifier import Classifier, Prediction
 from edge.inference.explain import overlay, shrink
 from edge.inference.model_package import ModelManifest
 from edge.inference.preprocess import decode_image
+from edge.inference.rules import Circumstances, Exclusion, RedFlag, Rules, age_on
 from edge.inference.triage import triage
 from edge.storage import Storage
 from edge.store import StorageFailed, StorageFull
 from edge.visit import Journey, Visit, VisitState
 from protocol.events import (
     AnalysisCompleted,
+    Answer,
     BodySite,
     CaptureDevice,
     CaptureRefused,
     ImageReference,
     Lesion,
     ModelReference,
+    Task,
 )
 
 V = TypeVar("V")
@@ -70,36 +76,58 @@ class Stopwatch:
 
 
 class Examination:
-    """Takes and assesses captures for the current visit."""
+    """Takes and assesses captures for the current visit, by the one classifier of the task that is wanted."""
 
     def __init__(
-        self, *, journey: Journey, lock: RLock, camera: CameraSlot, classifier: Classifier, storage: Storage,
-        clock: Clock, bus: Bus,
+        self, *, journey: Journey, lock: RLock, camera: CameraSlot, classifiers: Mapping[Task, Classifier],
+        rules: Rules, storage: Storage, clock: Clock, bus: Bus,
     ) -> None:  # fmt: skip
         self._journey = journey
         self._lock = lock
         self._camera = camera
-        self._classifier = classifier
+        self._classifiers = classifiers
+        self._rules = rules
         self._storage = storage
         self._clock = clock
         self._bus = bus
         self._previous_sha256: str | None = None
 
-    def capture(self, *, body_site: BodySite, lesion_id: UUID | None = None) -> Saved | Refused:
+    def questions(self, *, body_site: BodySite) -> list[Exclusion | RedFlag]:
+        """The rules whose questions are put to the current patient about a spot there.
+
+        Raises:
+            NobodySignedIn: there is no patient.
+        """
+        with self._lock:
+            visit = self._journey.visit
+        return self._rules.questions(body_site=body_site, age_years=self._age_years(visit))
+
+    def capture(
+        self,
+        *,
+        body_site: BodySite,
+        lesion_id: UUID | None = None,
+        task: Task = "skin-lesion",
+        answers: Mapping[str, Answer] | None = None,
+    ) -> Saved | Refused:
         """Photograph one lesion and assess it; returns only once the outcome is saved.
+
+        `answers` are the patient's, by question; the task follows from them too.
 
         Raises:
             NobodySignedIn, StepNotPossible: not now.
+            AnswerUnexpected: an answer is to no question about this spot.
             CameraError, ImageRefused: no usable frame; nothing was saved, try again.
             StorageFull, StorageFailed: nothing was saved, and the patient must be told so.
         """
         with self._lock:
             visit = self._journey.visit
+            circumstances = self._circumstances(visit, body_site=body_site, task=task, answers=answers or {})
             self._storage.require_room()
             self._journey.move(VisitState.CAPTURING)
         written: list[str] = []
         try:
-            outcome = self._examine(visit, body_site=body_site, lesion_id=lesion_id or uuid4(), written=written)
+            outcome = self._examine(visit, circumstances, lesion_id=lesion_id or uuid4(), written=written)
         except BaseException:
             with suppress(StorageFull, StorageFailed):
                 self._storage.outbox.discard(written)
@@ -116,7 +144,26 @@ class Examination:
             self._journey.visit  # noqa: B018 raises when nobody is signed in
         return self._camera.preview()
 
-    def _examine(self, visit: Visit, *, body_site: BodySite, lesion_id: UUID, written: list[str]) -> Saved | Refused:
+    def _age_years(self, visit: Visit) -> int | None:
+        return age_on(self._clock.now().date(), visit.birth_date)
+
+    def _circumstances(
+        self, visit: Visit, *, body_site: BodySite, task: Task, answers: Mapping[str, Answer]
+    ) -> Circumstances:
+        circumstances = Circumstances(
+            body_site=body_site,
+            task=task if task != "skin-lesion" else self._rules.task_of(answers),
+            age_years=self._age_years(visit),
+            answers=dict(answers),
+            assessable=frozenset(self._classifiers),
+        )
+        # Now, and not when the picture is taken: an answer that fits nothing is to be put right before.
+        self._rules.judge(circumstances)
+        return circumstances
+
+    def _examine(
+        self, visit: Visit, circumstances: Circumstances, *, lesion_id: UUID, written: list[str]
+    ) -> Saved | Refused:
         watch = Stopwatch()
         with watch.stage("capture"):
             frame = self._camera.capture()
@@ -129,37 +176,64 @@ class Examination:
         self._previous_sha256 = frame.sha256
         if not report.accepted:
             return self._refuse(visit, frame, report)
-        prediction = self._classifier.classify(rgb)
-        watch.stage_ms |= {name: round(value, 3) for name, value in prediction.stage_ms.items()}
-        with watch.stage("explain"):
-            heat_map = overlay(small, prediction.cam)
-        now = self._clock.now()
-        assessment = triage(prediction, self._classifier.manifest.thresholds, simulated=frame.simulated, now=now)
+        exclusions = self._rules.judge(circumstances).exclusions
+        classifier = None if exclusions else self._classifiers.get(circumstances.task)
+        prediction, heat_map = self._ask(classifier, rgb, small, watch)
+        manifest = classifier.manifest if classifier else None
+        assessment = triage(
+            prediction,
+            manifest.thresholds if manifest else None,
+            circumstances=circumstances,
+            rules=self._rules,
+            simulated=frame.simulated,
+            now=self._clock.now(),
+        )
         with watch.stage("store-images"):
             written.append(frame.sha256)
             image = self._keep(frame.data, media_type=frame.media_type, size_px=(frame.width_px, frame.height_px))
-            written.append(sha256(heat_map).hexdigest())
-            header = inspect(heat_map)
-            shown = self._keep(heat_map, media_type=header.media_type, size_px=(header.width_px, header.height_px))
+            shown = self._keep_heat_map(heat_map, written) if heat_map else None
         analysis = AnalysisCompleted(
             analysis_id=uuid4(),
             visit_id=visit.visit_id,
             patient_id=visit.patient_id,
-            lesion=Lesion(lesion_id=lesion_id, body_site=body_site),
+            lesion=Lesion(lesion_id=lesion_id, body_site=circumstances.body_site),
             captured_at=frame.captured_at,
             image=image,
             heat_map=shown,
             device=_device(frame),
             quality=_measures(report),
-            model=_model_reference(self._classifier.manifest, prediction.model_sha256),
-            probabilities=prediction.probabilities,
-            malignant=prediction.malignant,
-            out_of_distribution=prediction.ood_score,
+            task=circumstances.task,
+            answers=self._rules.record(circumstances),
+            exclusions=tuple(rule.id for rule in exclusions),
+            model=_model_reference(manifest, prediction.model_sha256) if manifest and prediction else None,
+            probabilities=prediction.probabilities if prediction else {},
+            malignant=prediction.score if prediction and circumstances.task == "skin-lesion" else None,
+            out_of_distribution=prediction.ood_score if prediction else None,
             assessment=assessment,
-            simulated=frame.simulated,
+            simulated=frame.simulated or (manifest is not None and manifest.simulation_only),
             stage_ms=dict(watch.stage_ms),
         )
         return self._save(visit, analysis, watch)
+
+    def _ask(
+        self,
+        classifier: Classifier | None,
+        rgb: NDArray[np.uint8],
+        small: NDArray[np.uint8],
+        watch: Stopwatch,
+    ) -> tuple[Prediction | None, bytes | None]:
+        """What the model says, and where it looked as a JPEG; nothing where none is asked."""
+        if classifier is None:
+            return None, None
+        prediction = classifier.classify(rgb)
+        watch.stage_ms |= {name: round(value, 3) for name, value in prediction.stage_ms.items()}
+        with watch.stage("explain"):
+            return prediction, overlay(small, prediction.cam)
+
+    def _keep_heat_map(self, data: bytes, written: list[str]) -> ImageReference:
+        written.append(sha256(data).hexdigest())
+        header = inspect(data)
+        return self._keep(data, media_type=header.media_type, size_px=(header.width_px, header.height_px))
 
     def _keep(self, data: bytes, *, media_type: str, size_px: tuple[int, int]) -> ImageReference:
         return ImageReference.model_validate(
@@ -173,7 +247,7 @@ class Examination:
         )
 
     def _save(self, visit: Visit, analysis: AnalysisCompleted, watch: Stopwatch) -> Saved:
-        images = (analysis.image, analysis.heat_map)
+        images = (analysis.image, *([analysis.heat_map] if analysis.heat_map else []))
         with watch.stage("save"), self._storage.store.transaction() as connection:
             message_id = self._storage.outbox.put(analysis, connection=connection, images=images)
             visit_rows.count_analysis(connection, visit.visit_id)

@@ -106,6 +106,7 @@ class Reception:
             consent_face=registration.consent_face,
             face=face,
             created_at=self._clock.now(),
+            birth_date=registration.birth_date,
         )
         with self._lock:
             self._journey.require_idle()
@@ -204,6 +205,7 @@ class Reception:
             patient_code=code,
             signed_in_by=signed_in_by,
             started_at=self._clock.now(),
+            birth_date=account.birth_date,
         )
 
     def _require_free(self) -> None:

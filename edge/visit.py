@@ -1,7 +1,7 @@
 """The patient's journey as a state machine: who may do what when, and when a visit ends by itself."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
 from uuid import UUID, uuid4
@@ -65,6 +65,7 @@ class Visit:
     patient_code: str
     signed_in_by: SignedInBy
     started_at: datetime
+    birth_date: date | None = field(default=None, repr=False)
     visit_id: UUID = field(default_factory=uuid4)
     analyses: int = 0
     refusals: int = 0

@@ -7,7 +7,7 @@ slow (hashing a password, encoding a face) needs no connection, so no transactio
 import logging
 import sqlite3
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, NewType
 from uuid import UUID
 
@@ -40,6 +40,9 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     ) STRICT
     """,
 )
+
+BIRTH_DATE: Final[tuple[str, ...]] = ("ALTER TABLE accounts ADD COLUMN birth_date TEXT",)
+"""The second version of the schema; an account from before has none."""
 
 _FACE: Final = "face-template"
 _FULL_NAME: Final[TypeAdapter[str]] = TypeAdapter(ShortText)
@@ -78,12 +81,13 @@ class FaceConsentMissing(EdgeError):
 
 @dataclass(frozen=True)
 class Account:
-    """Who signed in, as far as a greeting needs it."""
+    """Who signed in, as far as a greeting and the questions about a spot need it."""
 
     patient_id: PatientId
     username: str
     full_name: str = field(repr=False)
     language: Language
+    birth_date: date | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,7 @@ class Accounts:
         consent_face: bool,
         face: FaceTemplate | None,
         created_at: datetime,
+        birth_date: date | None = None,
     ) -> NewAccount:
         """Check a registration and do its slow part.
 
@@ -142,7 +147,13 @@ class Accounts:
         if face is not None and not consent_face:
             raise FaceConsentMissing("a face was given without consent to keep it")
         return NewAccount(
-            account=Account(patient_id=patient_id, username=username, full_name=full_name, language=language),
+            account=Account(
+                patient_id=patient_id,
+                username=username,
+                full_name=full_name,
+                language=language,
+                birth_date=birth_date,
+            ),
             password_hash=self._hasher.hash_password(password),
             consent_face=consent_face,
             face_blob=None
@@ -159,7 +170,7 @@ class Accounts:
         """
         stored = connection.execute(
             "INSERT INTO accounts (patient_id, username_key, username, password_hash, full_name, language,"
-            " consent_face, face_blob, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " consent_face, face_blob, created_at, birth_date) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (username_key) DO NOTHING",
             (
                 str(new.account.patient_id),
@@ -171,6 +182,7 @@ class Accounts:
                 int(new.consent_face),
                 new.face_blob,
                 new.created_at.isoformat(),
+                new.account.birth_date.isoformat() if new.account.birth_date else None,
             ),
         )
         if stored.rowcount == 0:
@@ -183,18 +195,19 @@ class Accounts:
         except UsernameInvalid:
             return self._nobody()
         row = connection.execute(
-            "SELECT patient_id, username, full_name, language, password_hash, face_blob"
+            "SELECT patient_id, username, full_name, language, password_hash, face_blob, birth_date"
             " FROM accounts WHERE username_key = ?",
             (key,),
         ).fetchone()
         if row is None:
             return self._nobody()
-        patient_id, stored_name, full_name, language, password_hash, face_blob = row
+        patient_id, stored_name, full_name, language, password_hash, face_blob, birth_date = row
         account = Account(
             patient_id=PatientId(UUID(patient_id)),
             username=stored_name,
             full_name=full_name,
             language=Language(language),
+            birth_date=date.fromisoformat(birth_date) if birth_date else None,
         )
         return Claim(account=account, password_hash=password_hash, face_blob=face_blob)
 

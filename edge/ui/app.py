@@ -16,13 +16,16 @@ from edge.ui.screens import (
     CaptureOrder,
     FaceSignIn,
     PasswordSignIn,
+    QuestionsView,
     RefusedView,
     SavedView,
     VisitView,
     outcome_view,
+    questions_view,
     visit_fields,
 )
 from edge.visit import NobodySignedIn, VisitState
+from protocol.events import BodySite
 from protocol.fields import Sha256
 
 _STATIC = Path(__file__).parent / "static"
@@ -105,10 +108,20 @@ def preview(kiosk: RunningKiosk) -> Response:
     return Response(kiosk.examination.preview(), media_type="image/jpeg")
 
 
+@router.get("/api/questions")
+def questions(kiosk: RunningKiosk, body_site: BodySite) -> QuestionsView:
+    """What the patient is asked about a spot there before the picture."""
+    return questions_view(kiosk.examination.questions(body_site=body_site))
+
+
 @router.post("/api/capture")
 def capture(kiosk: RunningKiosk, order: CaptureOrder) -> SavedView | RefusedView:
     """Photograph and assess; the answer says "saved" only when it is."""
-    return outcome_view(kiosk.examination.capture(body_site=order.body_site, lesion_id=order.lesion_id))
+    return outcome_view(
+        kiosk.examination.capture(
+            body_site=order.body_site, lesion_id=order.lesion_id, task=order.task, answers=order.answers
+        )
+    )
 
 
 @router.get("/api/images/{sha256}")
@@ -135,8 +148,8 @@ def metrics(kiosk: RunningKiosk) -> Response:
 
 @router.get("/healthz")
 def health(kiosk: RunningKiosk) -> JSONResponse:
-    """Links and backlog."""
-    backlog = kiosk.outbox.backlog()
+    """Links, backlog and the model in use."""
+    backlog, model = kiosk.outbox.backlog(), kiosk.model
     return JSONResponse(
         {
             "broker": kiosk.link.connected,
@@ -144,6 +157,11 @@ def health(kiosk: RunningKiosk) -> JSONResponse:
             "pending_images": backlog.images,
             "rejected": backlog.rejected,
             "simulated": kiosk.simulated,
+            "model": f"{model.name} {model.version}",
+            "model_sha256": model.sha256,
+            "model_signature": model.signature,
+            "model_place": model.place,
+            "model_given_up": model.given_up.code if model.given_up else None,
         }
     )
 

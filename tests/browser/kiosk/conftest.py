@@ -224,9 +224,23 @@ class Patient:
     def points_at(self, site: str) -> None:
         self.page.locator(f"button[data-site='{site}']").click()
 
-    def takes_picture(self, site: str = "arm") -> None:
-        self.points_at(site)
+    def answers(self, **given: str) -> None:
+        """Answer both screens of questions: no to all but what is given, with underscores for hyphens."""
+        for screen in ("questions-1", "questions-2"):
+            self.sees(screen)
+            # The list comes from the server a moment after its screen.
+            expect(self.page.locator(".question").first).to_be_visible()
+            for question, answer in given.items():
+                choice = self.page.locator(f"input[name='{question.replace('_', '-')}'][value='{answer}']")
+                if choice.count():
+                    choice.check()
+            self.press("rest")
+            self.press("next")
         self.sees("capture")
+
+    def takes_picture(self, site: str = "arm", **given: str) -> None:
+        self.points_at(site)
+        self.answers(**given)
         self.press("take")
 
     def claims(self, username: str) -> None:

@@ -39,6 +39,7 @@ def test_a_server_that_is_away_does_not_lose_the_visit(start_kiosk: Callable[...
     kiosk.sign_in_new_patient()
     patient = approach(kiosk)
     patient.points_at("arm")
+    patient.answers()
     expect(patient.page.locator("img.live")).not_to_have_js_property("naturalWidth", 0)
     kiosk.go_away()
     expect(patient.page.locator("#trouble")).to_contain_text("does not answer")

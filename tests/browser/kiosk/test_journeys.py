@@ -57,6 +57,7 @@ def test_the_same_spot_keeps_its_lesion_and_another_gets_its_own(
     patient.points_at("back")
     patient.sees("same-spot")
     patient.page.locator("[data-lesion='new']").click()
+    patient.answers()
     patient.press("take")
     patient.sees("result")
     assert len(kiosk.kiosk.journey.visit.lesions) == 2
@@ -69,7 +70,7 @@ def test_the_figure_can_be_touched_instead_of_the_names(start_kiosk: Callable[..
 
     patient.page.locator("figure").nth(1).locator("[data-site='back'] path").tap()
 
-    patient.sees("capture")
+    patient.answers()
     expect(patient.page.locator("h1")).to_have_text("Spot: Back")
 
 
@@ -256,16 +257,30 @@ def test_every_tier_comes_with_its_limits_and_a_person(
     patient = approach(kiosk)
     page = patient.page
     tiers = ["low", "moderate", "high", "cannot-assess", "unheard-of"]
+    reasons = {
+        "low": "score-below-limits",
+        "moderate": "score-above-moderate-limit",
+        "high": "score-above-high-limit",
+        "cannot-assess": "unsteady-score",
+    }
     answers = iter(tiers)
 
     def as_if(route: Any) -> None:
         answer = route.fetch()
         tier = next(answers)
-        shown = {"tier": tier, "malignant": 0.002 if tier == "low" else 0.87, "clinical": True, "simulated": False}
+        shown = {
+            "tier": tier,
+            "reasons": [reasons.get(tier, "unheard-of")],
+            "states_estimate": tier != "cannot-assess",
+            "malignant": 0.002 if tier == "low" else 0.87,
+            "clinical": True,
+            "simulated": False,
+        }
         route.fulfill(response=answer, json=answer.json() | shown)
 
     page.route("**/api/capture", as_if)
     patient.points_at("arm")
+    patient.answers()
     for tier in tiers:
         patient.press("take")
         result = page.locator(f".result[data-tier={tier}]")
@@ -310,6 +325,15 @@ def test_a_visit_works_with_the_keyboard_alone(start_kiosk: Callable[..., Any], 
     patient.sees("body-site")
     page.locator("button[data-site='foot']").focus()
     page.keyboard.press("Enter")
+    for screen in ("questions-1", "questions-2"):
+        patient.sees(screen)
+        page.locator(".question input").first.focus()
+        page.keyboard.press("Space")
+        page.keyboard.press("ArrowRight")
+        page.locator("[data-do='rest']").focus()
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
     page.locator("[data-do='take']").focus()
     page.keyboard.press("Enter")
     patient.sees("result")

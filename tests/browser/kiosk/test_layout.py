@@ -85,8 +85,24 @@ class Tour:
         patient, page = self.patient, self.page
         patient.sees("body-site")
         self.shot("body-site")
-        patient.points_at("arm")
+        patient.points_at("hand")
+        expect(page.locator(".question")).to_have_count(5)
+        for number in range(5):
+            expect(page.locator(".question").nth(number)).to_be_in_viewport(ratio=1)
+        self.shot("questions-1")
+        patient.press("next")
+        expect(page.locator(".question.open")).to_have_count(5)
+        self.shot("questions-1-open")
+        patient.press("rest")
+        patient.press("next")
+        expect(page.locator(".question")).to_have_count(5)
+        page.locator("input[value='not-sure']").first.check()
+        page.locator("input[value='yes']").last.check()
+        patient.press("rest")
+        self.shot("questions-2")
+        patient.press("next")
         self.shows("img.live")
+        expect(page.locator("[data-do='take']")).to_be_in_viewport(ratio=1)
         self.shot("capture")
         patient.press("take")
         expect(page.locator(".waiting")).to_be_visible()
@@ -99,7 +115,12 @@ class Tour:
         page.locator("[data-scroll]").evaluate("(node) => node.scrollTo({ top: 1e6, behavior: 'instant' })")
         self.shot("result-heat-map-end")
         patient.press("other")
-        patient.points_at("arm")
+        patient.takes_picture("face", near_eye="yes", bleeding="yes", changed="not-sure")
+        patient.sees("result")
+        self.shows("img.picture")
+        self.shot("result-excluded-and-urgent")
+        patient.press("other")
+        patient.points_at("hand")
         patient.sees("same-spot")
         self.shows(".spot img")
         self.shot("same-spot")
@@ -107,6 +128,7 @@ class Tour:
     def is_refused(self) -> None:
         patient, page = self.patient, self.page
         page.locator("[data-lesion='new']").click()
+        patient.answers()
         patient.press("take")
         patient.sees("refused")
         self.shot("refused-blurred")
@@ -172,7 +194,7 @@ def test_every_screen_fits(
     height: int,
     locale: str,
 ) -> None:
-    kiosk = start_kiosk(dermoscope="sim://phantom?seed=1&fault=defocus@2,dark@3", face_camera=astronaut_camera)
+    kiosk = start_kiosk(dermoscope="sim://phantom?seed=1&fault=defocus@3,dark@4", face_camera=astronaut_camera)
     patient = approach(kiosk, width=width, height=height, locale=locale)
     tour = Tour(kiosk=kiosk, patient=patient, keep=keep, language=locale[:2])
 

@@ -166,6 +166,7 @@ def test_live_pictures_are_let_go(start_kiosk: Callable[..., Any], approach: Any
     patient = approach(kiosk, script=_COUNT_OBJECT_URLS)
     page = patient.page
     patient.points_at("arm")
+    patient.answers()
     live = page.locator("img.live")
     expect(live).to_have_attribute("src", re.compile("^blob:"))
     first = live.get_attribute("src")

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from pydantic import SecretStr
 
-from edge.auth.accounts import MIGRATIONS, Account, Accounts, PatientId
+from edge.auth.accounts import BIRTH_DATE, MIGRATIONS, Account, Accounts, PatientId
 from edge.auth.face import FaceTemplate, FaceTemplateIncompatible
 from edge.auth.password import Argon2PasswordHasher
 from edge.auth.vault import Vault, create_key_file
@@ -82,7 +82,7 @@ def vault(key_file: Path) -> Vault:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(tmp_path / "kiosk.db", (MIGRATIONS,))
+    store = Store(tmp_path / "kiosk.db", (MIGRATIONS, BIRTH_DATE))
     yield store
     store.close()
 

@@ -1,11 +1,14 @@
 import sqlite3
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from edge.auth.accounts import (
+    BIRTH_DATE,
     MIGRATIONS,
     Account,
     Accounts,
@@ -105,11 +108,32 @@ def test_the_database_refuses_a_face_without_consent(register: Register, store: 
         connection.execute("UPDATE accounts SET consent_face = 0")
 
 
-def test_the_migration_is_one_version_of_the_kiosks_database(tmp_path: Path) -> None:
+def test_the_migrations_run_once(tmp_path: Path) -> None:
     for _ in range(2):
-        store = Store(tmp_path / "again.db", (MIGRATIONS,))
+        store = Store(tmp_path / "again.db", (MIGRATIONS, BIRTH_DATE))
         assert rows(store) == 0
         store.close()
+
+
+def test_a_birth_date_is_kept_and_an_account_from_before_has_none(
+    accounts: Accounts, register: Register, store: Store, tmp_path: Path
+) -> None:
+    born = date(1961, 4, 12)
+    register(birth_date=born)
+    before = Store(tmp_path / "before.db", (MIGRATIONS,))
+    with before.transaction() as connection:
+        connection.execute(
+            "INSERT INTO accounts VALUES (?, 'rosa.lopez', 'rosa.lopez', '', 'R', 'es', 0, NULL, '2026-11-22')",
+            (str(uuid4()),),
+        )
+    before.close()
+    updated = Store(tmp_path / "before.db", (MIGRATIONS, BIRTH_DATE))
+    for opened, expected in ((store, born), (updated, None)):
+        with opened.transaction() as connection:
+            account = accounts.claim(connection, "rosa.lopez").account
+        assert account is not None
+        assert account.birth_date == expected
+    updated.close()
 
 
 def test_nothing_secret_shows_when_printed(

@@ -14,37 +14,62 @@ from edge.capture.quality import Fault
 from edge.errors import EdgeError
 from edge.inference.classifier import Prediction
 from edge.inference.model_package import Thresholds
+from edge.inference.rules import Circumstances, load_rules
 from edge.inference.triage import triage
 from edge.reception import Registration
 from edge.ui.screens import CaptureOrder
-from protocol.events import Assessment, BodySite, Language, Sex, Tier
+from protocol.events import Answer, Assessment, BodySite, Language, Sex, Task, Tier
 
 STATIC = Path(edge.kiosk.__file__).parent / "ui" / "static"
 TEXTS: dict[str, dict[str, str]] = {
     language.value: json.loads((STATIC / "texts" / f"{language.value}.json").read_text()) for language in Language
 }
 EN = TEXTS["en"]
+RULES = load_rules()
 SCRIPTS = {path.name: path.read_text() for path in sorted((STATIC / "app").rglob("*.js"))}
 
 NO_PATIENT_MEETS = {
     "edge",
     "face-encoder-unavailable",
     "face-encoder-unknown",
+    "inference-device-absent",
+    "model-install-failed",
+    "model-not-installed",
+    "model-on-trial",
     "model-package",
     "model-package-altered",
+    "model-package-key-unknown",
     "model-package-malformed",
     "model-package-mislabelled",
     "model-package-missing",
+    "model-package-needs-other-cpu",
+    "model-package-signature",
+    "model-package-signature-wrong",
+    "model-package-unsigned",
+    "model-package-without-golden",
+    "model-precision-refused",
+    "model-self-test-failed",
+    "model-slots-damaged",
+    "model-without-previous",
     "port-taken",
+    "rules-invalid",
+    "result-not-stored",
+    "result-picture-not-stored",
+    "result-without-model",
     "settings-invalid",
     "simulated-in-clinic",
     "storage-too-new",
+    "trusted-key-unusable",
     "vault",
     "vault-blob-altered",
     "vault-key-missing",
     "vault-key-unusable",
 }
 """They keep the kiosk from starting, or are told to the patient as a refused sign-in; the rest needs a text."""
+
+
+STATEMENTS = ("raised-moderate", "raised-high", "excluded", "scalp")
+"""What the result says in place of the tier's own words, where answers or rules decided."""
 
 
 def placeholders(text: str) -> set[str]:
@@ -69,10 +94,12 @@ def every_assessment() -> list[Assessment]:
         triage(
             Prediction(
                 probabilities={},
-                malignant=malignant,
-                melanoma=None,
+                score=score,
+                label="nv",
                 ood_score=0.0,
                 in_distribution=familiar,
+                disagreement=None,
+                views_agree=steady,
                 cam=np.zeros((1, 1), np.float32),
                 model_name="any",
                 model_version="1.0.0",
@@ -80,13 +107,26 @@ def every_assessment() -> list[Assessment]:
                 stage_ms={},
             ),
             Thresholds(moderate=0.2, high=0.6, ood=5.0),
-            simulated=simulated,
+            circumstances=circumstances,
+            rules=RULES,
+            simulated=True,
             now=datetime.now(UTC),
         )
-        for malignant in (0.1, 0.4, 0.9)
-        for familiar in (True, False)
-        for simulated in (True, False)
+        for score in (0.1, 0.4, 0.9)
+        for familiar, steady in ((True, True), (False, True), (True, False))
+        for circumstances in every_circumstance()
     ]
+
+
+def every_circumstance() -> list[Circumstances]:
+    """Each question answered in each way by itself, all of them answered alike, and a scalp of its own model."""
+    found = [Circumstances(BodySite.SCALP, "scalp", assessable=frozenset[Task]({"skin-lesion", "scalp"}))]
+    for site in BodySite:
+        asked = [rule.id for rule in RULES.questions(body_site=site, age_years=60)]
+        for answer in (Answer.YES, Answer.NO, Answer.NOT_SURE):
+            found += [Circumstances(site, age_years=60, answers={rule: answer}) for rule in asked]
+            found.append(Circumstances(site, age_years=60, answers=dict.fromkeys(asked, answer)))
+    return [*found, Circumstances(BodySite.ARM, age_years=10), Circumstances(BodySite.ARM, assessable=frozenset())]
 
 
 @pytest.mark.parametrize("language", ["es", "zh"])
@@ -111,6 +151,9 @@ def test_every_slug_has_a_text() -> None:
         + [f"sex.{sex}" for sex in Sex]
         + [f"advice.{assessment.advice}" for assessment in every_assessment()]
         + [f"reason.{reason}" for assessment in every_assessment() for reason in assessment.reasons]
+        + [f"question.{rule.id}" for rule in RULES.rule]
+        + [f"answer.{answer}" for answer in Answer if answer is not Answer.NOT_ASKED]
+        + [f"tier.{said}.{part}" for said in STATEMENTS for part in ("title", "meaning")]
     )
     assert set(needed) - set(EN) == set()
 
@@ -152,12 +195,11 @@ def test_the_screens_ask_for_existing_texts_and_leave_none_unused() -> None:
 
 
 def test_no_result_is_ever_called_a_low_risk() -> None:
-    for tier in Tier:
-        texts = [TEXTS[language][f"tier.{tier}.{part}"] for language in TEXTS for part in ("label", "title", "meaning")]
-        for text in texts:
-            assert not re.search(
-                r"low risk|no risk|harmless|benign|riesgo bajo|bajo riesgo|低风险|无风险|良性", text, re.IGNORECASE
-            )
+    for texts in TEXTS.values():
+        for key, text in texts.items():
+            if key.startswith(("tier.", "reason.", "advice.")):
+                forbidden = r"low risk|no risk|harmless|benign|riesgo bajo|bajo riesgo|低风险|无风险|良性"
+                assert not re.search(forbidden, text, re.IGNORECASE), key
 
 
 def test_the_page_knows_the_rules_that_the_server_enforces() -> None:
@@ -174,6 +216,10 @@ def test_the_page_offers_exactly_the_sites_sexes_and_languages_of_the_protocol()
         assert found
         return re.findall(r'"([a-z-]+)"', found[1])
 
+    assert set(listed("questions.js", "ANSWERS")) == set(Answer) - {Answer.NOT_ASKED}
+    pictured = re.search(r"const PICTURE = \{(.*?)\};", SCRIPTS["questions.js"], re.DOTALL)
+    assert pictured
+    assert set(re.findall(r'^  "?([a-z0-9-]+)"?: "', pictured[1], re.MULTILINE)) == {rule.id for rule in RULES.rule}
     assert set(listed("body_site.js", "SITES")) == set(BodySite)
     assert set(listed("register.js", "SEXES")) == set(Sex)
     assert set(listed("texts.js", "LANGUAGES")) == set(Language)

@@ -20,10 +20,13 @@ export const signInWithPassword = (claim, signal) => json("POST", "/api/sign-in/
 export const signInWithFace = (claim, signal) => json("POST", "/api/sign-in/face", { body: claim, signal });
 export const end = (signal) => json("POST", "/api/end", { signal });
 
-/** Photograph a lesion; `lesionId` is null for one that is new. */
-export const capture = ({ site, lesionId, signal }) =>
+/** The questions about a spot there, screen by screen. */
+export const questions = ({ site, signal }) => json("GET", `/api/questions?body_site=${site}`, { signal });
+
+/** Photograph a lesion; `lesionId` is null for one that is new, `answers` are by question. */
+export const capture = ({ site, lesionId, answers, signal }) =>
   json("POST", "/api/capture", {
-    body: { body_site: site, lesion_id: lesionId },
+    body: { body_site: site, lesion_id: lesionId, answers },
     signal,
     patience: CAPTURE_PATIENCE_MS,
   });

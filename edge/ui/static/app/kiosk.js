@@ -18,7 +18,7 @@ export class Kiosk {
   visit = null;
   /** Whether this kiosk reads faces, simulates, and how long it waits for a touch. */
   traits = { offers_face: false, simulated: false, idle_s: 60 };
-  /** The spots of this visit by lesion id: where each is, and the hash of its newest picture if this page took it. */
+  /** The spots of this visit by lesion id: where each is, and, if this page took its picture, its hash and the answers. */
   lesions = new Map();
   #languageChosen = false;
   /** Whether the server may have a visit that this page gave up on. */
@@ -90,8 +90,8 @@ export class Kiosk {
   }
 
   /** A picture was saved. */
-  remember({ lesion_id: id, body_site: site, image_sha256: picture }) {
-    this.lesions.set(id, { site, picture });
+  remember({ lesion_id: id, body_site: site, image_sha256: picture }, answers) {
+    this.lesions.set(id, { site, picture, answers });
   }
 
   /** A form on which something personal is typed before anybody is signed in. */
@@ -158,7 +158,7 @@ export class Kiosk {
     this.visit = visit;
     // Added to, never replaced: an answer may be older than the last picture.
     for (const { lesion_id: id, body_site: site } of visit.lesions) {
-      if (!this.lesions.has(id)) this.lesions.set(id, { site, picture: null });
+      if (!this.lesions.has(id)) this.lesions.set(id, { site, picture: null, answers: null });
     }
   }
 

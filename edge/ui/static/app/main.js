@@ -6,6 +6,7 @@ import { bodySite } from "./screens/body_site.js";
 import { capture } from "./screens/capture.js";
 import { closing, ended, starting } from "./screens/passing.js";
 import { faceSignIn, signIn } from "./screens/sign_in.js";
+import { questions } from "./screens/questions.js";
 import { refused } from "./screens/refused.js";
 import { register } from "./screens/register.js";
 import { registered } from "./screens/registered.js";
@@ -15,7 +16,8 @@ import { loadTexts } from "./texts.js";
 
 const RETRY_MS = 2000;
 const SCREENS = {
-  bodySite, capture, closing, ended, faceSignIn, refused, register, registered, result, signIn, starting, welcome,
+  bodySite, capture, closing, ended, faceSignIn, questions, refused, register, registered, result, signIn, starting,
+  welcome,
 };
 const byId = (id) => document.getElementById(id);
 

@@ -1,4 +1,4 @@
-/** The patient's picture, or the same with the heat map over it. */
+/** The patient's picture, or the same with the heat map over it, where a model was asked. */
 
 import * as api from "./api.js";
 import { el, icon } from "./dom.js";
@@ -10,7 +10,7 @@ const CHOICES = [
 ];
 
 export function pictureChoice({ image_sha256: photo, heat_map_sha256: heat, body_site: site }) {
-  const urls = { photo: api.imageUrl(photo), heat: api.imageUrl(heat) };
+  const urls = { photo: api.imageUrl(photo), heat: heat && api.imageUrl(heat) };
   const image = el("img", { class: "picture" });
   const hint = el("p", { class: "picture-hint", "aria-live": "polite" });
   image.addEventListener("error", () => (hint.textContent = t("picture.missing")));
@@ -33,7 +33,7 @@ export function pictureChoice({ image_sha256: photo, heat_map_sha256: heat, body
     "div",
     { class: "picture-choice" },
     el("div", { class: "picture-frame" }, image),
-    el("div", { class: "segments", role: "group", "aria-label": t("picture.choose") }, buttons),
+    heat && el("div", { class: "segments", role: "group", "aria-label": t("picture.choose") }, buttons),
     hint,
   );
 }

@@ -13,7 +13,7 @@ export function bodySite({ kiosk, asked = null }) {
   const done = new Set([...kiosk.lesions.values()].map(({ site }) => site));
   const choose = (site) => {
     if (done.has(site)) kiosk.show("bodySite", { asked: site });
-    else kiosk.show("capture", { site, lesionId: null });
+    else kiosk.show("questions", { site, lesionId: null });
   };
   return {
     kind: "body-site",
@@ -55,14 +55,15 @@ function siteButton({ site, done, choose }) {
 
 function sameSpot({ kiosk, site }) {
   const known = [...kiosk.lesions].filter(([, lesion]) => lesion.site === site);
-  const spot = ([lesionId, { picture }], index) =>
+  const spot = ([lesionId, { picture, answers }], index) =>
     el(
       "button",
       {
         type: "button",
         class: "button spot",
         "data-lesion": lesionId,
-        onclick: () => kiosk.show("capture", { site, lesionId }),
+        // Asked once a visit; a page that was loaded anew no longer knows.
+        onclick: () => kiosk.show(answers ? "capture" : "questions", { site, lesionId, ...(answers && { answers }) }),
       },
       picture ? el("img", { src: api.imageUrl(picture), alt: "" }) : icon("ring", "huge"),
       el("span", {}, known.length > 1 ? t("site.same.number", { number: index + 1 }) : t("site.same.yes")),
@@ -82,7 +83,7 @@ function sameSpot({ kiosk, site }) {
             type: "button",
             class: "button spot",
             "data-lesion": "new",
-            onclick: () => kiosk.show("capture", { site, lesionId: null }),
+            onclick: () => kiosk.show("questions", { site, lesionId: null }),
           },
           icon("plus", "huge"),
           el("span", {}, t("site.same.no")),

@@ -16,7 +16,7 @@ const HINTS = [
 const WAITING = ["photo", "check", "assess"];
 const WAITING_STEP_MS = 900;
 
-export function capture({ kiosk, signal, site, lesionId }) {
+export function capture({ kiosk, signal, site, lesionId, answers }) {
   const place = problemPlace();
   const image = el("img", { class: "live", alt: t("capture.live") });
   const noView = el(
@@ -32,7 +32,17 @@ export function capture({ kiosk, signal, site, lesionId }) {
     "div",
     { class: "capture-head" },
     heading(t("spot.at", { site: t(`body.${site}`) })),
-    button({ text: t("capture.change"), kind: "small", "data-do": "change", onclick: () => kiosk.show("bodySite") }),
+    el(
+      "div",
+      { class: "capture-back" },
+      button({ text: t("capture.change"), kind: "small", "data-do": "change", onclick: () => kiosk.show("bodySite") }),
+      button({
+        text: t("capture.answers"),
+        kind: "small",
+        "data-do": "answers",
+        onclick: () => kiosk.show("questions", { site, lesionId, answers }),
+      }),
+    ),
   );
   let live = startLive();
 
@@ -58,12 +68,12 @@ export function capture({ kiosk, signal, site, lesionId }) {
     const talk = talkWhileWaiting(waiting);
     head.inert = true;
     const outcome = await kiosk.attempt(
-      () => api.capture({ site, lesionId, signal }),
+      () => api.capture({ site, lesionId, answers, signal }),
       (problem) => place.tell(problem, problem.code === "network" ? t("error.capture.unsure") : null),
     );
     talk.stop();
     if (signal.aborted) return;
-    if (outcome) return void showOutcome(kiosk, { outcome, site, lesionId });
+    if (outcome) return void showOutcome(kiosk, { outcome, site, lesionId, answers });
     head.inert = false;
     take.disabled = false;
     take.focus();
@@ -95,11 +105,11 @@ export function capture({ kiosk, signal, site, lesionId }) {
   };
 }
 
-function showOutcome(kiosk, { outcome, site, lesionId }) {
+function showOutcome(kiosk, { outcome, site, lesionId, answers }) {
   if (outcome.outcome === "saved") {
-    kiosk.remember(outcome);
-    kiosk.show("result", { outcome });
-  } else kiosk.show("refused", { outcome, site, lesionId });
+    kiosk.remember(outcome, answers);
+    kiosk.show("result", { outcome, answers });
+  } else kiosk.show("refused", { outcome, site, lesionId, answers });
 }
 
 /** The ring into which the spot belongs. */

@@ -5,7 +5,7 @@ import { faultPicture } from "../fault_picture.js";
 import { slugText, t } from "../texts.js";
 import { visitBar } from "../visit_bar.js";
 
-export function refused({ kiosk, outcome, site, lesionId }) {
+export function refused({ kiosk, outcome, site, lesionId, answers }) {
   const [first, ...others] = outcome.faults;
   return {
     content: [
@@ -35,7 +35,7 @@ export function refused({ kiosk, outcome, site, lesionId }) {
         picture: "again",
         kind: "primary",
         "data-do": "again",
-        onclick: () => kiosk.show("capture", { site, lesionId }),
+        onclick: () => kiosk.show("capture", { site, lesionId, answers }),
       }),
     ],
     bar: visitBar(kiosk),

@@ -14,8 +14,10 @@ const WATCH = [
   ["pain", "feels"],
 ];
 const HASH_SHOWN = 8;
+const BY_SCORE = { moderate: "score-above-moderate-limit", high: "score-above-high-limit" };
+const RAISED = Object.keys(BY_SCORE);
 
-export function result({ kiosk, outcome }) {
+export function result({ kiosk, outcome, answers }) {
   const { tier, lesion_id: lesionId, body_site: site } = outcome;
   return {
     content: [
@@ -26,7 +28,7 @@ export function result({ kiosk, outcome }) {
         el(
           "div",
           { class: "result-words", "data-scroll": true },
-          tierCard(tier),
+          tierCard(outcome),
           warnings(outcome),
           section({
             picture: "right",
@@ -36,8 +38,9 @@ export function result({ kiosk, outcome }) {
               el("p", { class: "until" }, icon("calendar"), t("valid.until", { date: longDate(outcome.valid_until) })),
             ],
           }),
+          why(outcome),
           watchFor(),
-          tier === "cannot-assess" ? reasons(outcome) : probability(outcome),
+          outcome.states_estimate && probability(outcome),
           section({
             picture: "talk",
             title: t("human.title"),
@@ -55,7 +58,7 @@ export function result({ kiosk, outcome }) {
         text: t("result.again"),
         picture: "again",
         "data-do": "again",
-        onclick: () => kiosk.show("capture", { site, lesionId }),
+        onclick: () => kiosk.show("capture", { site, lesionId, answers }),
       }),
       button({ text: t("result.other"), picture: "plus", "data-do": "other", onclick: () => kiosk.show("bodySite") }),
       button({
@@ -80,30 +83,41 @@ function savedMark(site) {
   );
 }
 
-function tierCard(tier) {
+/** Whose word made the tier: the model's, or the answers', which count whatever the model says. */
+function statement({ tier, task, exclusions, reasons: slugs }) {
+  if (tier === "cannot-assess" && exclusions.length) return "excluded";
+  if (RAISED.includes(tier) && !slugs.includes(BY_SCORE[tier])) return task === "scalp" ? "scalp" : `raised-${tier}`;
+  return has(`tier.${tier}.title`) ? tier : "other";
+}
+
+function tierCard(outcome) {
+  const { tier, advice } = outcome;
   const known = has(`tier.${tier}.title`) ? tier : "other";
+  const said = statement(outcome);
+  // A red flag in the answers is urgent, also where the computer cannot assess the picture.
+  const label = advice === "see-a-dermatologist-soon" ? "high" : known;
   return el(
     "div",
     { class: `tier tier-${known}` },
     el(
       "div",
       { class: "tier-sign" },
-      icon(TIER_ICON[tier] ?? "question", "huge"),
-      el("span", {}, t(`tier.${known}.label`)),
+      icon(TIER_ICON[label] ?? "question", "huge"),
+      el("span", {}, t(`tier.${label}.label`)),
     ),
-    el("div", {}, heading(t(`tier.${known}.title`)), el("p", {}, t(`tier.${known}.meaning`))),
+    el("div", {}, heading(t(`tier.${said}.title`)), el("p", {}, t(`tier.${said}.meaning`))),
   );
 }
 
 function warnings({ simulated, clinical }) {
-  if (!simulated && clinical) return null;
+  if (!simulated && clinical !== false) return null;
   const line = (picture, key) =>
     el("p", { class: "warning", "data-warning": key }, icon(picture), el("span", {}, t(key)));
   return el(
     "div",
     { class: "warnings" },
     simulated && line("flask", "warning.simulated"),
-    !clinical && line("alert", "warning.research"),
+    clinical === false && line("alert", "warning.research"),
   );
 }
 
@@ -135,25 +149,29 @@ function probability(outcome) {
         "div",
         {},
         el("p", {}, hundredSentence(outcome.malignant)),
-        reasonTexts(outcome).map((text) => el("p", { class: "small" }, text)),
+        reasonTexts(outcome, ofScore).map((text) => el("p", { class: "small" }, text)),
         el("p", { class: "small" }, t("probability.caution")),
       ),
     ),
   });
 }
 
-/** Where nothing was estimated no number is shown, only why. */
-function reasons(outcome) {
+/** Every reason but the score's, which stands beside its number where that is shown. */
+function why(outcome) {
+  const texts = reasonTexts(outcome, (slug) => !outcome.states_estimate || !ofScore(slug));
+  if (!texts.length) return null;
   return section({
     picture: "info",
     title: t("reason.title"),
-    body: reasonTexts(outcome).map((text) => el("p", {}, text)),
+    body: el("ul", { class: "limits" }, texts.map((text) => el("li", {}, text))),
   });
 }
 
-function reasonTexts({ reasons: slugs }) {
+const ofScore = (slug) => slug.startsWith("score-");
+
+function reasonTexts({ reasons: slugs }, wanted) {
   // That the picture is simulated stands in the warning already.
-  return slugs.filter((slug) => slug !== "simulated-image").map((slug) => slugText("reason", slug));
+  return slugs.filter((slug) => slug !== "simulated-image" && wanted(slug)).map((slug) => slugText("reason", slug));
 }
 
 function limits({ model_name: name, model_version: version, model_sha256: hash, licence_of_use: licence }) {
@@ -162,11 +180,12 @@ function limits({ model_name: name, model_version: version, model_sha256: hash, 
     title: t("limits.title"),
     body: [
       el("ul", { class: "limits" }, ["one", "wrong", "skin"].map((key) => el("li", {}, t(`limits.${key}`)))),
-      el(
-        "p",
-        { class: "small model" },
-        t("limits.model", { name, version, hash: hash.slice(0, HASH_SHOWN), licence }),
-      ),
+      name &&
+        el(
+          "p",
+          { class: "small model" },
+          t("limits.model", { name, version, hash: hash.slice(0, HASH_SHOWN), licence }),
+        ),
     ],
   });
 }
