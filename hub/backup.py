@@ -147,7 +147,7 @@ def _watermarks(session: Session, lacking: set[str]) -> Iterator[Watermark]:
                 InboxMessage.kiosk_id == kiosk.id,
                 or_(
                     *(
-                        column.in_(lacking) | ~exists().where(Image.sha256 == column)
+                        column.is_not(None) & (column.in_(lacking) | ~exists().where(Image.sha256 == column))
                         for column in (Analysis.image_sha256, Analysis.heat_map_sha256)
                     )
                 ),

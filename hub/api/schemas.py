@@ -8,11 +8,13 @@ from pydantic import BaseModel, ConfigDict
 
 from hub.devices.presence import Presence
 from protocol.events import (
+    Answer,
     Assessment,
     CaptureDevice,
     ImageReference,
     Lesion,
     ModelReference,
+    Task,
 )
 
 T = TypeVar("T")
@@ -67,7 +69,11 @@ class Origin(_Schema):
 
 
 class AnalysisOut(_Schema):
-    """One assessed image; `complete` once the image and its heat map are stored here."""
+    """One assessed image; `complete` once the image and its heat map, if it has one, are stored here.
+
+    `answers` holds each question of the kiosk about this spot. Where no model was asked, all that comes from one is
+    null.
+    """
 
     id: UUID
     complete: bool
@@ -80,13 +86,16 @@ class AnalysisOut(_Schema):
     lesion: Lesion
     captured_at: datetime
     image: ImageReference
-    heat_map: ImageReference
+    heat_map: ImageReference | None
     device: CaptureDevice
     quality: dict[str, float]
-    model: ModelReference
+    task: Task
+    answers: dict[str, Answer]
+    exclusions: list[str]
+    model: ModelReference | None
     probabilities: dict[str, float]
-    malignant: float
-    out_of_distribution: float
+    malignant: float | None
+    out_of_distribution: float | None
     assessment: Assessment
     simulated: bool
     stage_ms: dict[str, float]

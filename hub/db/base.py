@@ -47,6 +47,6 @@ class Base(DeclarativeBase):
         UUID: Uuid(),
         int: BigInteger(),
         str: String(200),
-        dict[str, Any]: JSON(),
+        dict[str, Any]: JSON(none_as_null=True),
         list[str]: JSON(),
     }

@@ -156,7 +156,7 @@ def _same_patient(*, column: str, table: str) -> ForeignKeyConstraint:
 
 
 class Analysis(Base):
-    """One assessed image."""
+    """One assessed image; where no model was asked, all that comes from one is null."""
 
     __tablename__ = "analyses"
     __table_args__ = (
@@ -176,15 +176,18 @@ class Analysis(Base):
     captured_at: Mapped[datetime]
     # Not foreign keys: the bytes come by HTTP, before or after the event.
     image_sha256: Mapped[str] = mapped_column(Sha256Text)
-    heat_map_sha256: Mapped[str] = mapped_column(Sha256Text)
+    heat_map_sha256: Mapped[str | None] = mapped_column(Sha256Text)
     image: Mapped[dict[str, Any]]
-    heat_map: Mapped[dict[str, Any]]
+    heat_map: Mapped[dict[str, Any] | None]
     device: Mapped[dict[str, Any]]
     quality: Mapped[dict[str, Any]]
-    model: Mapped[dict[str, Any]]
+    task: Mapped[str] = mapped_column(Slug)
+    answers: Mapped[dict[str, Any]]
+    exclusions: Mapped[list[str]]
+    model: Mapped[dict[str, Any] | None]
     probabilities: Mapped[dict[str, Any]]
-    malignant: Mapped[float]
-    out_of_distribution: Mapped[float]
+    malignant: Mapped[float | None]
+    out_of_distribution: Mapped[float | None]
     tier: Mapped[str] = mapped_column(Slug)
     reasons: Mapped[list[str]]
     advice: Mapped[str] = mapped_column(Slug)

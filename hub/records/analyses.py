@@ -29,8 +29,8 @@ class AnalysisRecord:
 
     @property
     def complete(self) -> bool:
-        """Whether the image and its heat map are both here."""
-        return self.image_stored and self.heat_map_stored
+        """Whether the image is here, and its heat map if it has one."""
+        return self.image_stored and (self.heat_map_stored or self.analysis.heat_map_sha256 is None)
 
 
 def select_analyses(

@@ -9,8 +9,24 @@ from sqlalchemy.orm import Session
 from hub.api.paging import page
 from hub.db.tables import Analysis
 from hub.records.analyses import AnalysisRecord, analysis_record, get_analysis, select_analyses
-from hub.web.wording import ADVICE, REASONS, TIERS, TierWords, chance_in_words, in_words, percent
-from protocol.events import Tier
+from hub.web.wording import (
+    ADVICE,
+    ANSWERS,
+    EXCLUDED,
+    EXCLUDED_CAUTION,
+    QUESTIONS,
+    RAISED,
+    REASONS,
+    SCALP,
+    SCORE_TIER,
+    TIERS,
+    URGENT,
+    TierWords,
+    chance_in_words,
+    in_words,
+    percent,
+)
+from protocol.events import Answer, Tier, states_estimate
 
 PAGE_LENGTH = 24
 _SHORT_HASH = 8
@@ -30,22 +46,49 @@ class Card:
     @property
     def words(self) -> TierWords:
         """What the tier is called."""
-        return TIERS[self.analysis.tier]
+        words = TIERS[self.analysis.tier]
+        if self.analysis.exclusions:
+            return TierWords(f"{words.heading}: {EXCLUDED.lower()}", words.short, EXCLUDED_CAUTION)
+        if self.analysis.task == "scalp" and self.analysis.tier == Tier.MODERATE:
+            return SCALP
+        return words
 
     @property
-    def has_estimate(self) -> bool:
-        """Whether the model's number means anything for this picture."""
-        return self.analysis.tier != Tier.CANNOT_ASSESS
+    def estimate(self) -> float | None:
+        """The model's number, where it means anything for this picture."""
+        told = self.analysis
+        return told.malignant if states_estimate(told.malignant, tier=told.tier, reasons=told.reasons) else None
 
     @property
     def chance(self) -> str:
         """The estimate in words."""
-        return chance_in_words(self.analysis.malignant)
+        return "" if self.estimate is None else chance_in_words(self.estimate)
 
     @property
     def percent(self) -> str:
         """The estimate as a number."""
-        return percent(self.analysis.malignant)
+        return "" if self.estimate is None else percent(self.estimate)
+
+    @property
+    def alarm(self) -> str | None:
+        """What the patient's answers did to the result that its tier or its score does not show."""
+        told = self.analysis
+        if told.tier == Tier.CANNOT_ASSESS:
+            return URGENT if told.advice == "see-a-dermatologist-soon" else None
+        answered = told.tier not in {SCORE_TIER.get(reason) for reason in told.reasons}
+        return RAISED if answered and told.task == "skin-lesion" else None
+
+    @property
+    def answers(self) -> list[tuple[str, str]]:
+        """Each question about the spot with its answer, in words."""
+        return [
+            (in_words(rule, QUESTIONS), in_words(answer, ANSWERS)) for rule, answer in self.analysis.answers.items()
+        ]
+
+    @property
+    def asked(self) -> bool:
+        """Whether anybody put any of the questions."""
+        return any(answer != Answer.NOT_ASKED for answer in self.analysis.answers.values())
 
     @property
     def reasons(self) -> list[str]:
@@ -65,7 +108,7 @@ class Card:
     @property
     def short_hash(self) -> str:
         """Enough of the model's hash to tell models apart by eye."""
-        return str(self.analysis.model["sha256"])[:_SHORT_HASH]
+        return str((self.analysis.model or {}).get("sha256", ""))[:_SHORT_HASH]
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,50 @@ def test_an_analysis_shows_every_field_of_its_event_and_where_it_came_from(
     assert (read["complete"], read["image_stored"], read["heat_map_stored"]) == (False, False, False)
 
 
+WITHOUT_A_MODEL: dict[str, Any] = {
+    "heat_map": None,
+    "model": None,
+    "probabilities": {},
+    "malignant": None,
+    "out_of_distribution": None,
+}
+
+
+def test_an_analysis_without_a_model_shows_answers_and_exclusions_and_is_complete_with_its_picture(
+    receive: Receive, get: Callable[..., Any]
+) -> None:
+    told = {"answers": {"nail": "yes", "bleeding": "not-asked"}, "exclusions": ["nail"]}
+    event = receive("analysis-completed", version="1.1", payload=told | WITHOUT_A_MODEL)["payload"]
+    read = get(f"/analyses/{event['analysis_id']}")
+    assert {key: read[key] for key in told | WITHOUT_A_MODEL} == told | WITHOUT_A_MODEL
+    assert (read["task"], read["complete"], read["heat_map_stored"]) == ("skin-lesion", False, False)
+
+
+def test_a_scalp_analysis_has_a_model_and_no_malignancy(receive: Receive, get: Callable[..., Any]) -> None:
+    event = receive("analysis-completed", version="1.1", payload={"task": "scalp", "malignant": None})["payload"]
+    read = get(f"/analyses/{event['analysis_id']}")
+    assert (read["task"], read["malignant"], read["model"]) == ("scalp", None, event["model"])
+
+
+@pytest.mark.parametrize(
+    "contradiction",
+    [
+        {"model": None},
+        {"malignant": None},
+        {"task": "scalp"},
+        {"exclusions": ["nail"]},
+        {"answers": {"nail": "perhaps"}},
+        WITHOUT_A_MODEL | {"malignant": 0.5},
+    ],
+)
+def test_an_analysis_that_contradicts_itself_is_quarantined(
+    receive: Receive, client: TestClient, as_role: Headers, contradiction: dict[str, Any]
+) -> None:
+    receive("analysis-completed", version="1.1", payload=contradiction)
+    (item,) = client.get("/api/v1/quarantine", headers=as_role("technician")).json()["items"]
+    assert item["code"] == "message-malformed"
+
+
 def test_analyses_are_filtered_by_patient_visit_and_tier(receive: Receive, get: Callable[..., Any]) -> None:
     mine = receive("analysis-completed", payload=ids())["payload"]
     assessment = mine["assessment"] | {"tier": "moderate"}

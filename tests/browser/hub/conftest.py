@@ -159,7 +159,7 @@ class KioskSide:
         self,
         tier: str,
         *,
-        malignant: float = 0.2,
+        malignant: float | None = 0.2,
         patient_id: UUID | None = None,
         upload: bool = True,
         wait: bool = True,
@@ -170,7 +170,7 @@ class KioskSide:
         self._analyses += 1
         now = datetime.now(UTC)
         simulated = changes.get("simulated", False)
-        reasons = [REASON[tier], "simulated-image"] if simulated else [REASON[tier]]
+        reasons = changes.pop("reasons", [REASON[tier], "simulated-image"] if simulated else [REASON[tier]])
         analysis = AnalysisCompleted.model_validate(
             {
                 "analysis_id": uuid4(),
@@ -189,7 +189,7 @@ class KioskSide:
                     "licence_of_use": "research only",
                     "clinical": changes.pop("clinical", False),
                 },
-                "probabilities": {"mel": malignant, "nv": 1 - malignant},
+                "probabilities": {"mel": malignant or 0.0, "nv": 1 - (malignant or 0.0)},
                 "malignant": malignant,
                 "out_of_distribution": 0.9 if tier == "cannot-assess" else 0.1,
                 "assessment": {
@@ -208,6 +208,25 @@ class KioskSide:
             self.upload(heat_map)
         self.report(analysis, wait=wait)
         return analysis
+
+    def analyse_excluded(self, **answers: str) -> AnalysisCompleted:
+        """Report a picture of a nail, about which no model was asked."""
+        absent = dict.fromkeys(("heat_map", "model", "malignant", "out_of_distribution"))
+        urgent = "see-a-dermatologist-soon" if answers.get("bleeding") == "yes" else "show-a-clinician"
+        return self.analyse(
+            "cannot-assess",
+            body_site="hand",
+            probabilities={},
+            answers={"nail": "yes", "treated": "not-asked"} | answers,
+            exclusions=["nail"],
+            assessment={
+                "tier": "cannot-assess",
+                "reasons": ["nail", *(flag for flag, answer in answers.items() if answer == "yes")],
+                "advice": urgent,
+                "valid_until": datetime.now(UTC) + timedelta(days=14),
+            },
+            **absent,
+        )
 
     def images_of(self, analysis: AnalysisCompleted) -> tuple[bytes, bytes]:
         return next(pair for pair in self.pictures if _sha256(pair[0]) == analysis.image.sha256)

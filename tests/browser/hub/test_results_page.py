@@ -66,6 +66,61 @@ def test_what_cannot_be_assessed_shows_the_reason_and_no_number(kiosk: Any, open
     assert "61" not in page.locator(".told").inner_text()
 
 
+def test_what_lies_outside_the_intended_use_shows_its_rule_and_answers_and_no_estimate(
+    kiosk: Any, open_page: Callable[..., Page]
+) -> None:
+    kiosk.analyse_excluded(bleeding="yes")
+    card = open_page().locator(".card")
+    expect(card.locator(".tier")).to_have_text("Cannot assess: outside the intended use")
+    for words in ("under or beside a nail", "it bleeds", "Urgent by the patient's answers", "none asked"):
+        expect(card).to_contain_text(words)
+    expect(card.locator(".estimate")).to_have_count(0)
+    expect(card.locator(".heat-switch")).to_have_count(0)
+    expect(card).not_to_have_attribute("data-waits-for", re.compile("."))
+    card.locator("summary").click()
+    expect(card).to_contain_text("At a nail: yes; Treated before: not asked; Bleeds, oozes, crusts: yes")
+
+
+def test_a_tier_that_the_answers_raised_says_so_beside_the_estimate(kiosk: Any, open_page: Callable[..., Page]) -> None:
+    kiosk.analyse("high", malignant=0.012, answers={"bleeding": "yes"}, reasons=["score-below-limits", "bleeding"])
+    card = open_page().locator(".card")
+    expect(card).to_contain_text("Raised by the patient's answers")
+    expect(card).to_contain_text("it bleeds")
+    expect(card).to_contain_text("1.2 %")
+
+
+def test_a_scalp_is_never_worded_as_a_risk(kiosk: Any, open_page: Callable[..., Page]) -> None:
+    kiosk.analyse(
+        "moderate",
+        body_site="scalp",
+        task="scalp",
+        probabilities={"psoriasis": 0.9, "dermatitis": 0.1},
+        reasons=["scalp-like-psoriasis"],
+        malignant=None,
+    )
+    card = open_page().locator(".card")
+    expect(card.locator(".tier")).to_have_text("A clinician should look at the scalp")
+    expect(card).to_contain_text("more like psoriasis")
+    expect(card.locator(".estimate")).to_have_count(0)
+    expect(card).not_to_contain_text("Raised by")
+
+
+def test_a_doubted_estimate_is_not_shown_though_the_answers_made_it_high(
+    kiosk: Any, open_page: Callable[..., Page]
+) -> None:
+    kiosk.analyse("high", malignant=0.4, answers={"bleeding": "yes"}, reasons=["unlike-training-images", "bleeding"])
+    card = open_page().locator(".card")
+    expect(card.locator(".estimate")).to_have_count(0)
+    expect(card).to_contain_text("unlike those the model learned from")
+
+
+def test_a_patient_whom_nobody_asked_is_not_said_to_have_answered(kiosk: Any, open_page: Callable[..., Page]) -> None:
+    kiosk.analyse("low", malignant=0.01, answers={"bleeding": "not-asked"})
+    card = open_page().locator(".card")
+    card.locator("summary").click()
+    expect(card).to_contain_text("The patient was not asked")
+
+
 def test_the_heat_map_is_shown_by_pressing_by_the_keyboard_and_by_the_slider(
     kiosk: Any, open_page: Callable[..., Page]
 ) -> None:

@@ -18,6 +18,13 @@ def some_results(kiosk: Any) -> None:
     kiosk.analyse("low", malignant=0.031, simulated=True, body_site="face")
     kiosk.analyse("high", malignant=0.874, upload=False, body_site="arm")
     kiosk.analyse("high", malignant=0.74, simulated=True, patient_id=patient)
+    kiosk.analyse_excluded(bleeding="yes")
+    kiosk.analyse(
+        "high",
+        malignant=0.012,
+        answers={"bleeding": "yes", "changed": "not-sure", "growing": "no"},
+        reasons=["score-below-limits", "bleeding"],
+    )
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)

@@ -32,7 +32,7 @@ class RunningHub:
         self._now = now
         self._sequence = 0
 
-    def receive_analysis(self, image: bytes, heat_map: bytes) -> None:
+    def receive_analysis(self, image: bytes, heat_map: bytes | None) -> None:
         self._sequence += 1
         references = {
             name: {
@@ -43,11 +43,14 @@ class RunningHub:
                 "height_px": 3,
             }
             for name, data in (("image", image), ("heat_map", heat_map))
+            if data is not None
         }
+        absent = ("heat_map", "model", "malignant", "out_of_distribution")
+        without = {} if heat_map is not None else dict.fromkeys(absent) | {"probabilities": {}}
         ids = {name: str(uuid4()) for name in ("analysis_id", "visit_id", "patient_id")}
         lesion = {"lesion_id": str(uuid4()), "body_site": "arm"}
         body = self._message(
-            "analysis-completed", sequence=self._sequence, payload=references | ids | {"lesion": lesion}
+            "analysis-completed", sequence=self._sequence, payload=references | ids | without | {"lesion": lesion}
         )
         recorded = Recorder(self.database).record([self._deliver(body)], now=self._now)
         assert len(recorded.stored) == 1
@@ -106,6 +109,15 @@ def test_the_watermark_stays_before_an_analysis_whose_images_are_not_all_here(
         if number != 1:
             hub.receive_image(b"image%d" % number)
     hub.receive_image(b"heat map")
+    assert back_up(hub.settings, tmp_path / "safe", now=now).watermarks == [Watermark("village", "k1", 1)]
+
+
+def test_an_analysis_without_a_heat_map_waits_for_its_picture_alone(
+    hub: RunningHub, tmp_path: Path, now: datetime
+) -> None:
+    hub.receive_analysis(b"image", None)
+    assert back_up(hub.settings, tmp_path / "safe", now=now).watermarks == []
+    hub.receive_image(b"image")
     assert back_up(hub.settings, tmp_path / "safe", now=now).watermarks == [Watermark("village", "k1", 1)]
 
 

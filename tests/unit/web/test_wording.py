@@ -8,9 +8,12 @@ from hypothesis import strategies as st
 
 from edge.inference.classifier import Prediction
 from edge.inference.model_package import Thresholds
+from edge.inference.rules import Circumstances, load_rules
 from edge.inference.triage import triage
 from hub.web import wording
-from protocol.events import Assessment, Tier
+from protocol.events import Answer, Assessment, BodySite, Task, Tier
+
+ASKED = [rule.id for rule in load_rules().questions(body_site=BodySite.SCALP, age_years=None)]
 
 
 @pytest.mark.parametrize(
@@ -43,8 +46,19 @@ def test_every_tier_has_words_and_none_is_called_low() -> None:
         assert "low" not in f"{words.heading} {words.short}".lower()
 
 
+def test_every_rule_of_the_kiosk_has_words() -> None:
+    rules = {rule.id for rule in load_rules().rule}
+    assert rules == set(wording.QUESTIONS)
+    assert rules <= set(wording.REASONS)
+    assert set(wording.ANSWERS) == set(Answer)
+
+
 def test_what_the_kiosk_s_triage_says_has_words() -> None:
     said = [_triage(malignant, known=known) for known in (True, False) for malignant in (0.0, 0.3, 0.9)]
+    said.append(_triage(0.3, known=True, steady=False))
+
+    said += [_triage(score, known=True, task="scalp") for score in (0.0, 0.3, 0.9)]
+    said += [_triage(0.3, known=True, answers=dict.fromkeys(ASKED, answer)) for answer in (Answer.YES, Answer.NOT_SURE)]
 
     assert {assessment.tier for assessment in said} == set(Tier)
     assert {assessment.advice for assessment in said} <= set(wording.ADVICE)
@@ -55,13 +69,22 @@ def test_a_slug_without_words_is_shown_rather_than_hidden() -> None:
     assert wording.in_words("brand-new-reason", wording.REASONS) == "Brand new reason"
 
 
-def _triage(malignant: float, *, known: bool) -> Assessment:
+def _triage(
+    malignant: float,
+    *,
+    known: bool,
+    steady: bool = True,
+    task: Task = "skin-lesion",
+    answers: dict[str, Answer] | None = None,
+) -> Assessment:
     prediction = Prediction(
         probabilities={},
-        malignant=malignant,
-        melanoma=None,
+        score=malignant,
+        label="nv",
         ood_score=0.0,
         in_distribution=known,
+        disagreement=None,
+        views_agree=steady,
         cam=np.zeros((1, 1), np.float32),
         model_name="m",
         model_version="1",
@@ -69,4 +92,14 @@ def _triage(malignant: float, *, known: bool) -> Assessment:
         stage_ms={},
     )
     thresholds = Thresholds(moderate=0.2, high=0.5, ood=1.0)
-    return triage(prediction, thresholds, simulated=True, now=datetime.now(UTC))
+    circumstances = Circumstances(
+        BodySite.SCALP, task, answers=answers or {}, assessable=frozenset[Task]({"skin-lesion", "scalp"})
+    )
+    return triage(
+        prediction,
+        thresholds,
+        circumstances=circumstances,
+        rules=load_rules(),
+        simulated=True,
+        now=datetime.now(UTC),
+    )
