@@ -1,4 +1,4 @@
-"""`python -m edge run [--config FILE]`: one kiosk, until it is told to stop."""
+"""`python -m edge run`: one kiosk, until it is told to stop; `python -m edge model`: its models."""
 
 import argparse
 import logging
@@ -13,6 +13,7 @@ import uvicorn
 from edge.config import load_settings
 from edge.errors import EdgeError
 from edge.kiosk import Kiosk
+from edge.model_command import Answer, add_model_commands
 from edge.ui.app import create_app
 
 
@@ -24,19 +25,26 @@ class PortTaken(EdgeError):
 
 
 def main() -> int:
-    """Run the kiosk; 2 when it cannot start as configured."""
+    """Run the kiosk or one command; 2 when it cannot start, or cannot be done, as configured."""
     parser = argparse.ArgumentParser(prog="python -m edge")
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="run the kiosk")
     run.add_argument("--config", type=Path, help="settings file (TOML)")
+    add_model_commands(commands.add_parser("model", help="see, install, take back and check models"))
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    running = arguments.command == "run"
     try:
-        return _run(arguments.config)
+        if running:
+            return _run(arguments.config)
+        answer: Answer = arguments.act(arguments)
     except EdgeError as error:
-        print(f"The kiosk cannot start ({error.code}): {error}\n{error.remedy}", file=sys.stderr)
+        failed = "The kiosk cannot start" if running else "This cannot be done"
+        print(f"{failed} ({error.code}): {error}\n{error.remedy}", file=sys.stderr)
         return 2
+    print(answer.text)
+    return answer.status
 
 
 def _run(config: Path | None) -> int:

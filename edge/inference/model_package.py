@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
@@ -9,14 +10,18 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from edge.errors import EdgeError
+from edge.inference.package_signature import SIGNATURE_FILE, SignatureState, Trust, check_signature
+from edge.inference.precision import Precision, PrecisionBounds, PrecisionEffect
 
 MANIFEST_FILE: Final = "manifest.json"
 GRAPH_FILE: Final = "model.xml"
 WEIGHTS_FILE: Final = "model.bin"
-TASK: Final = "skin-lesion-classification"
+INT8_GRAPH_FILE: Final = "model-int8.xml"
+INT8_WEIGHTS_FILE: Final = "model-int8.bin"
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Probability = Annotated[float, Field(gt=0, lt=1)]
+Task = Literal["skin-lesion", "scalp"]
 
 
 class ModelPackageError(EdgeError):
@@ -74,14 +79,19 @@ class OutputNames(_Strict):
     probabilities: str
     cam: str
     ood: str
+    disagreement: str | None = None
 
 
 class Thresholds(_Strict):
-    """Malignancy scores from which a tier begins, and the out-of-distribution score beyond which nothing is said."""
+    """Scores from which a tier begins, and limits beyond which nothing is said.
+
+    `disagreement` limits the standard deviation of the score over the graph's views of one picture; None: not judged.
+    """
 
     moderate: Probability
     high: Probability
     ood: float = Field(gt=0)
+    disagreement: float | None = Field(None, gt=0)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -123,20 +133,44 @@ class Metrics(_Strict):
     figures: dict[str, Estimate]
 
 
-class ModelManifest(_Strict):
-    """What a model package is, may be used for, and was measured to do."""
+class GoldenAnswer(_Strict):
+    """What the network says of one picture of the package, and how far a machine's answer may lie from it.
 
-    format: Literal[1]
+    `tolerance` bounds the difference of every probability; machines differ in their arithmetic.
+    """
+
+    file: str
+    probabilities: dict[str, Annotated[float, Field(ge=0, le=1)]]
+    tolerance: Annotated[float, Field(gt=0, le=0.2)]
+
+
+class ModelManifest(_Strict):
+    """What a model package is, may be used for, and was measured to do.
+
+    `positive` are the labels whose summed probability is the score: the malignant ones, or psoriasis. The class that
+    is stated is the one of greatest probability times `decision_weights`, chosen on validation; 1 where absent.
+    `golden` are pictures with known answers for the self-test. `needs_instructions` names, for each kind of machine as
+    `uname -m` says it, instruction sets as /proc/cpuinfo says them: {"x86_64": ("avx2",)}. `precisions` says what each
+    reduced precision changes, `precision_bounds` how much it may; one that is not named is not used.
+    """
+
+    format: Literal[2]
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
-    task: str
+    task: Task
     labels: tuple[str, ...] = Field(min_length=2)
-    malignant: tuple[str, ...] = Field(min_length=1)
+    positive: tuple[str, ...] = Field(min_length=1)
+    decision_weights: dict[str, float] = Field(default_factory=dict)
     input: InputSpec
     outputs: OutputNames
     thresholds: Thresholds
     temperature: float = Field(gt=0)
+    calibration_bias: tuple[float, ...] = ()
     files: dict[str, Sha256]
+    golden: tuple[GoldenAnswer, ...] = ()
+    needs_instructions: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    precisions: dict[Precision, PrecisionEffect] = Field(default_factory=dict)
+    precision_bounds: PrecisionBounds = PrecisionBounds()
     training_data: TrainingData
     licence_of_use: str
     intended_use: str
@@ -150,8 +184,10 @@ class ModelManifest(_Strict):
     def _consistent(self) -> Self:
         if len(set(self.labels)) != len(self.labels):
             raise ValueError("labels repeat")
-        if not set(self.malignant) < set(self.labels):
-            raise ValueError("the malignant labels must be some, not all, of the labels")
+        if not set(self.positive) < set(self.labels):
+            raise ValueError("the positive labels must be some, not all, of the labels")
+        if not set(self.decision_weights) <= set(self.labels) or any(w <= 0 for w in self.decision_weights.values()):
+            raise ValueError("decision weights are positive and belong to labels")
         if self.clinical and self.simulation_only:
             raise ValueError("a package is clinical or for simulation only, not both")
         for name in self.files:
@@ -161,6 +197,18 @@ class ModelManifest(_Strict):
         for needed in (GRAPH_FILE, WEIGHTS_FILE):
             if needed not in self.files:
                 raise ValueError(f"{needed} is not listed under files")
+        has_int8 = {INT8_GRAPH_FILE, INT8_WEIGHTS_FILE} & set(self.files)
+        if ("int8" in self.precisions and len(has_int8) != 2) or len(has_int8) == 1:  # noqa: PLR2004 graph and weights
+            raise ValueError(f"int8 needs {INT8_GRAPH_FILE} and {INT8_WEIGHTS_FILE}")
+        return self
+
+    @model_validator(mode="after")
+    def _golden_fits(self) -> Self:
+        for answer in self.golden:
+            if answer.file not in self.files:
+                raise ValueError(f"the golden picture {answer.file} is not listed under files")
+            if set(answer.probabilities) != set(self.labels):
+                raise ValueError(f"the answer for {answer.file} is not about the labels")
         return self
 
 
@@ -169,7 +217,8 @@ class ModelPackage:
     """A verified package, its network held in memory so that a later change on disk cannot matter.
 
     `sha256` is the hash of the manifest's bytes. The manifest holds the hash of every other file, so this one value
-    identifies the whole package: it is the model hash that every result carries.
+    identifies the whole package: it is the model hash that every result carries. `golden` are the bytes of the golden
+    pictures by file name, `int8` graph and weights of the quantised network where there is one.
     """
 
     manifest: ModelManifest
@@ -177,15 +226,35 @@ class ModelPackage:
     sha256: str
     graph: bytes = field(repr=False)
     weights: bytes = field(repr=False)
+    golden: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    signature: SignatureState = "unchecked"
+    int8: tuple[bytes, bytes] | None = field(default=None, repr=False)
 
 
-def load_model_package(path: Path, *, expected_name: str | None = None) -> ModelPackage:
-    """Read a package folder and verify it.
+def load_model_package(
+    path: Path,
+    *,
+    expected_name: str | None = None,
+    expected_task: Task | None = None,
+    trust: Trust | None = None,
+) -> ModelPackage:
+    """Read a package folder and verify it: signature, manifest, purpose, hashes, in this order.
+
+    Args:
+        path: the folder.
+        expected_name: refuse another model.
+        expected_task: refuse a model for another task.
+        trust: whose signature counts; None does not look at the signature.
 
     Raises:
-        ModelPackageError: one of its subclasses says what is wrong.
+        PackageSignatureError: the signature is wrong, or missing where `trust` requires one.
+        ModelPackageError: one of its subclasses says what else is wrong.
     """
     raw = _read(path / MANIFEST_FILE)
+    signature: SignatureState = "unchecked"
+    if trust is not None:
+        there = (path / SIGNATURE_FILE).exists()
+        signature = check_signature(raw, _read(path / SIGNATURE_FILE) if there else None, trust)
     try:
         manifest = ModelManifest.model_validate_json(raw)
     except ValidationError as error:
@@ -194,8 +263,8 @@ def load_model_package(path: Path, *, expected_name: str | None = None) -> Model
             for part in error.errors(include_url=False, include_context=False, include_input=False)
         )
         raise ModelPackageMalformed(f"{path / MANIFEST_FILE}: {places}") from error
-    if manifest.task != TASK:
-        raise ModelPackageMislabelled(f"{path} is made for the task {manifest.task!r}, not {TASK!r}")
+    if expected_task is not None and manifest.task != expected_task:
+        raise ModelPackageMislabelled(f"{path} is made for the task {manifest.task!r}, not {expected_task!r}")
     if expected_name is not None and manifest.name != expected_name:
         raise ModelPackageMislabelled(f"{path} holds the model {manifest.name!r}, not {expected_name!r}")
     contents = {name: _read(path / name) for name in manifest.files}
@@ -208,6 +277,9 @@ def load_model_package(path: Path, *, expected_name: str | None = None) -> Model
         sha256=hashlib.sha256(raw).hexdigest(),
         graph=contents[GRAPH_FILE],
         weights=contents[WEIGHTS_FILE],
+        golden={answer.file: contents[answer.file] for answer in manifest.golden},
+        signature=signature,
+        int8=(contents[INT8_GRAPH_FILE], contents[INT8_WEIGHTS_FILE]) if INT8_GRAPH_FILE in contents else None,
     )
 
 

@@ -120,10 +120,8 @@ class Link:
                 log.info("the farewell did not leave; the last will speaks instead")
         self._client.disconnect()
         self._client.loop_stop()
-        # paho's thread may end before it has closed its socket.
-        left_open = self._client.socket()
-        if left_open is not None:
-            left_open.close()
+        # paho's thread may end before it has closed its socket, and the pair that wakes it waits for the collector.
+        self._client._reset_sockets()  # noqa: SLF001  # what its own destructor calls
 
     def _on_pre_connect(self, client: mqtt.Client, _userdata: object) -> None:
         row = topics.TOPICS["state"]

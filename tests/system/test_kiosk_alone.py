@@ -17,9 +17,10 @@ from edge.auth.accounts import SignInRefused, UsernameTaken
 from edge.auth.face import FaceNotFound
 from edge.capture.camera import CameraFrameInvalid, CameraUnplugged
 from edge.config import EdgeSettings
+from edge.errors import SimulatedInClinic
 from edge.examination import Refused, Saved
 from edge.inference.model_package import ModelPackageAltered, ModelPackageMissing
-from edge.kiosk import Kiosk, SimulatedInClinic
+from edge.kiosk import Kiosk
 from edge.reception import Registration
 from edge.store import StorageFull
 from edge.visit import NobodySignedIn

@@ -71,9 +71,8 @@ def test_another_model_than_the_expected_one_is_mislabelled(package_dir: Path) -
 
 
 def test_a_model_for_another_task_is_mislabelled(package_dir: Path) -> None:
-    _edit(package_dir, lambda manifest: manifest.update(task="cat-detection"))
-    with pytest.raises(ModelPackageMislabelled, match="cat-detection"):
-        load_model_package(package_dir)
+    with pytest.raises(ModelPackageMislabelled, match="skin-lesion"):
+        load_model_package(package_dir, expected_task="scalp")
 
 
 @pytest.mark.parametrize(
@@ -81,11 +80,11 @@ def test_a_model_for_another_task_is_mislabelled(package_dir: Path) -> None:
     [
         lambda m: m.update(surprise=1),
         lambda m: m["input"].update(colour="BGR"),
-        lambda m: m.update(format=2),
+        lambda m: m.update(format=1),
         lambda m: m.pop("thresholds"),
         lambda m: m["thresholds"].update(moderate=0.9, high=0.2),
         lambda m: m["thresholds"].update(high=1.5),
-        lambda m: m.update(malignant=["unheard-of"]),
+        lambda m: m.update(positive=["unheard-of"]),
         lambda m: m.update(labels=["mel", "mel"]),
         lambda m: m.update(clinical=True, simulation_only=True),
         lambda m: m["files"].pop("model.bin"),
