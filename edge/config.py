@@ -40,8 +40,27 @@ class Capture(_Section):
 class Inference(_Section):
     """The model that runs here."""
 
-    package: Path = Field(Path("models/melanoma"), title="Model package", description="Folder with manifest.json.")
-    device: str = Field("CPU", title="OpenVINO device", description="CPU, GPU or AUTO.")
+    package: Path = Field(
+        Path("models/melanoma"),
+        title="Model package",
+        description="Folder with manifest.json; used until one is installed.",
+    )
+    scalp_package: Path | None = Field(
+        None,
+        title="Scalp model package",
+        description="The same for the scalp; unset, a demo uses models/scalp, which knows simulated scalps only.",
+    )
+    trusted_keys: Path = Field(
+        Path("models/trusted-keys"),
+        title="Trusted keys",
+        description="Folder with the public keys (*.pem) of those whose model packages a clinic uses.",
+    )
+    device: str = Field("CPU", title="OpenVINO device", description="CPU, GPU, or AUTO: an Intel GPU if present.")
+    precision: Literal["auto", "f32", "bf16", "f16", "int8"] = Field(
+        "auto",
+        title="Arithmetic",
+        description="auto takes the fastest here of those that the model package was measured to keep its answers in.",
+    )
     threads: int | None = Field(None, ge=1, le=64, title="Threads", description="None lets OpenVINO choose.")
 
 

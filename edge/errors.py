@@ -8,3 +8,10 @@ class EdgeError(Exception):
 
     code: ClassVar[str] = "edge"
     remedy: ClassVar[str] = "Restart the kiosk; if it returns, send the log to support."
+
+
+class SimulatedInClinic(EdgeError):
+    """Clinic mode with a part that only simulates."""
+
+    code = "simulated-in-clinic"
+    remedy = "Configure real parts, or set environment to demo."

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -18,10 +19,14 @@ from edge.capture.camera import Camera
 from edge.capture.registry import open_camera
 from edge.clock import Clock, SystemClock
 from edge.config import EdgeSettings
-from edge.errors import EdgeError
+from edge.errors import EdgeError, SimulatedInClinic
 from edge.examination import Examination
-from edge.inference.model_package import load_model_package
-from edge.inference.registry import open_classifier
+from edge.inference.classifier import Classifier
+from edge.inference.installed_model import InstalledModel, open_installed
+from edge.inference.model_package import ModelPackageMissing, Task
+from edge.inference.package_signature import SignatureState
+from edge.inference.package_slots import Place, RolledBack
+from edge.inference.rules import load_rules
 from edge.metrics import Metrics
 from edge.reception import FaceCapture, Reception
 from edge.storage import Storage
@@ -37,18 +42,28 @@ from edge.visit import Journey, NobodySignedIn
 
 log = logging.getLogger(__name__)
 
-MIGRATIONS = (outbox_module.MIGRATIONS + visit_rows.MIGRATIONS + accounts_module.MIGRATIONS,)
+MIGRATIONS = (
+    outbox_module.MIGRATIONS + visit_rows.MIGRATIONS + accounts_module.MIGRATIONS,
+    accounts_module.BIRTH_DATE,
+)
 """Schema versions of the kiosk's database, oldest first; released ones never change."""
 
-_DATABASE = "kiosk.db"
+DATABASE = "kiosk.db"
+IMAGES = "images"
+"""Names in the data folder."""
 _IDLE_CHECK_S = 0.5
 
 
-class SimulatedInClinic(EdgeError):
-    """Clinic mode with a part that only simulates."""
+@dataclass(frozen=True)
+class ModelInUse:
+    """What a technician wants to know of the model: who vouches for it, and which one failed before it."""
 
-    code = "simulated-in-clinic"
-    remedy = "Configure real parts, or set environment to demo."
+    name: str
+    version: str
+    sha256: str
+    signature: SignatureState
+    place: Place
+    given_up: RolledBack | None
 
 
 class Kiosk:
@@ -63,27 +78,39 @@ class Kiosk:
         self.settings = settings
         clock = clock or SystemClock()
         site, kiosk, data_dir = settings.site, settings.kiosk, settings.data_dir
-        package = load_model_package(settings.inference.package)
         clinic = settings.environment == "clinic"
-        if clinic and package.manifest.simulation_only:
-            raise SimulatedInClinic("the model package was made from simulated images")
         dermoscope = CameraSlot(partial(_open_camera, settings.capture.dermoscope, clinic=clinic))
-        self.simulated = dermoscope.is_simulated() or package.manifest.simulation_only
+        simulated = dermoscope.is_simulated()
+        face = _face_capture(settings)
+        # The vault first: it makes the data folder, for nobody else to read.
         vault = _vault(data_dir)
+        installed = _model(settings, "skin-lesion")
+        package = installed.model.package
+        self.model = ModelInUse(
+            name=package.manifest.name,
+            version=package.manifest.version,
+            sha256=package.sha256,
+            signature=package.signature,
+            place=installed.slots.active,
+            given_up=installed.slots.rolled_back,
+        )
+        self.simulated = simulated or package.manifest.simulation_only
         self.bus = Bus()
         lock = threading.RLock()
-        self._store = Store(data_dir / _DATABASE, MIGRATIONS)
-        spool = ImageSpool(data_dir / "images")
+        self._store = Store(data_dir / DATABASE, MIGRATIONS)
+        spool = ImageSpool(data_dir / IMAGES)
         self.outbox = Outbox(store=self._store, spool=spool, clock=clock, bus=self.bus, site=site, kiosk=kiosk)
         storage = Storage(self._store, spool, self.outbox, data_dir, settings.uplink.reserve_bytes)
         self.storage = storage
         self.journey = Journey(clock=clock, idle_s=settings.screen.idle_s)
-        self._classifier = open_classifier(package, settings.inference, cache_dir=data_dir / "model-cache")
+        scalp = open_installed(settings, "scalp")
+        self._classifiers: dict[Task, Classifier] = {"skin-lesion": installed.model.classifier}
+        if scalp is not None:
+            self._classifiers["scalp"] = scalp.model.classifier
         self.examination = Examination(
-            journey=self.journey, lock=lock, camera=dermoscope, classifier=self._classifier, storage=storage,
-            clock=clock, bus=self.bus,
+            journey=self.journey, lock=lock, camera=dermoscope, classifiers=self._classifiers,
+            rules=load_rules(), storage=storage, clock=clock, bus=self.bus,
         )  # fmt: skip
-        face = _face_capture(settings)
         self.reception = Reception(
             journey=self.journey,
             lock=lock,
@@ -115,7 +142,8 @@ class Kiosk:
 
     def start(self) -> None:
         """Warm the network up and start the threads; broker and hub may be away."""
-        self._classifier.warm_up()
+        for classifier in self._classifiers.values():
+            classifier.warm_up()
         self._sender.start()
         self._image_upload.start()
         self._idle_watch.start()
@@ -134,7 +162,8 @@ class Kiosk:
         self._image_upload.stop()
         for camera in self._cameras:
             camera.close()
-        self._classifier.close()
+        for classifier in self._classifiers.values():
+            classifier.close()
         self._store.close()
 
     def _watch_idle(self) -> None:
@@ -144,6 +173,19 @@ class Kiosk:
             except EdgeError as error:
                 # The screen is cleared already; at the next start the visit is reported as interrupted.
                 log.exception("the end of a visit was not saved: %s", error.code)
+
+
+def _model(settings: EdgeSettings, task: Task) -> InstalledModel:
+    installed = open_installed(settings, task)
+    if installed is None:
+        raise ModelPackageMissing(f"no model package for {task} is installed")
+    manifest, signature = installed.model.package.manifest, installed.model.package.signature
+    log.info("model %s %s from place %s", manifest.name, manifest.version, installed.slots.active)
+    if signature != "verified":
+        log.warning("nobody who is trusted vouches for model %s: %s", manifest.name, signature)
+    if installed.slots.rolled_back is not None:
+        log.warning("a newer model was given up: %r", installed.slots.rolled_back)
+    return installed
 
 
 def _open_camera(uri: str, *, clinic: bool) -> Camera:
@@ -172,7 +214,7 @@ def _face_capture(settings: EdgeSettings) -> FaceCapture | None:
 def _vault(data_dir: Path) -> Vault:
     path = data_dir / "vault.key"
     # A new key beside an old database could open nothing in it, and would hide that the right one is gone.
-    if not path.exists() and not (data_dir / _DATABASE).exists():
+    if not path.exists() and not (data_dir / DATABASE).exists():
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         create_key_file(path)
     return Vault.open_file(path)

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edge.capture.registry import open_camera
+from edge.inference.openvino_classifier import OpenVinoClassifier
 from edge.inference.preprocess import (
     MAX_BYTES,
     ImageRefused,
@@ -15,6 +17,7 @@ from edge.inference.preprocess import (
     ImageTruncated,
     NotAnImage,
     centre_square,
+    decode_for_analysis,
     decode_image,
     to_input,
 )
@@ -137,3 +140,53 @@ def test_shrinking_averages_areas() -> None:
     picture = np.repeat(checkerboard[..., np.newaxis], 3, axis=2).astype(np.uint8)
     tensor = to_input(picture, width=160, height=160)
     assert set(np.unique(tensor)) <= {127, 128}
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "decoded"),
+    [
+        (2592, 1944, (1296, 972)),
+        (1944, 2592, (972, 1296)),
+        (4032, 3024, (2016, 1512)),
+        (1600, 1200, (1600, 1200)),
+        (640, 480, (640, 480)),
+    ],
+)
+def test_a_large_jpeg_is_decoded_small_enough_and_not_smaller(
+    width: int, height: int, decoded: tuple[int, int]
+) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (width, height), (180, 120, 90)).save(buffer, "JPEG")
+    small = decode_for_analysis(buffer.getvalue(), input_px=224)
+    assert (small.shape[1], small.shape[0]) == decoded
+    assert np.abs(small.astype(int) - decode_image(buffer.getvalue())[0, 0]).max() <= 2
+
+
+def test_only_jpeg_is_reduced(encode: Encode) -> None:
+    picture = _picture(2000, 2000)
+    np.testing.assert_array_equal(decode_for_analysis(encode(picture), input_px=224), picture)
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK"])
+def test_a_reduced_jpeg_of_any_colour_mode_is_rgb_and_upright(mode: str) -> None:
+    buffer, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6
+    Image.new(mode, (2600, 2000)).save(buffer, "JPEG", exif=exif)
+    assert decode_for_analysis(buffer.getvalue(), input_px=224).shape == (1300, 1000, 3)
+
+
+def test_a_reduced_jpeg_that_breaks_off_is_refused(encode: Encode) -> None:
+    data = encode(_picture(2000, 2000), "JPEG")
+    with pytest.raises(ImageTruncated):
+        decode_for_analysis(data[: len(data) // 2], input_px=224)
+
+
+def test_a_reduced_decode_hardly_moves_the_score(classifier: OpenVinoClassifier) -> None:
+    for seed in range(3):
+        camera = open_camera(f"sim://phantom?seed={seed}&width=2592&height=1944")
+        data = camera.capture().data
+        camera.close()
+        whole, reduced = (
+            classifier.classify(rgb) for rgb in (decode_image(data), decode_for_analysis(data, input_px=224))
+        )
+        assert abs(whole.score - reduced.score) < 0.03

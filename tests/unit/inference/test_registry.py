@@ -1,0 +1,92 @@
+"""What a kiosk opens: device and precision as configured, or the best that the package and the machine allow."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge.config import Inference
+from edge.inference.device import DeviceAbsent
+from edge.inference.model_package import ModelPackage, load_model_package
+from edge.inference.openvino_classifier import OpenVinoClassifier, compute_devices
+from edge.inference.precision import PrecisionEffect, PrecisionRefused
+from edge.inference.registry import measure_latency, open_classifier
+from tests.unit.inference.conftest import COMMITTED
+
+HARMLESS = PrecisionEffect(n=100, auc_change=0.0, ece_change=0.0, refused_change=0.0, tiers_changed=0.0, change_p99=0.1)
+PICTURE = np.full((64, 64, 3), 170, np.uint8)
+
+
+def _package(**changes: object) -> ModelPackage:
+    package = load_model_package(COMMITTED)
+    manifest = package.manifest.model_copy(update={"precisions": {}} | changes)
+    return replace(package, manifest=manifest, int8=(package.graph, package.weights))
+
+
+def _opened(package: ModelPackage, cache: Path, **settings: object) -> str:
+    made = open_classifier(package, Inference(threads=1, **settings), cache_dir=cache)  # type: ignore[arg-type]
+    try:
+        return made.classify(PICTURE).precision
+    finally:
+        made.close()
+
+
+def test_without_measured_effects_it_is_f32_and_nothing_is_tried(tmp_path: Path) -> None:
+    assert _opened(_package(), tmp_path) == "f32"
+    assert not list(tmp_path.glob("precision-*"))
+
+
+def test_the_choice_is_measured_once_and_remembered(tmp_path: Path) -> None:
+    package = _package(precisions={"int8": HARMLESS})
+    chosen = _opened(package, tmp_path)
+    (remembered,) = tmp_path.glob("precision-*.json")
+    text = remembered.read_text()
+    assert f'"chosen":"{chosen}"' in text
+    assert '"f32":' in text
+    remembered.write_text(text.replace(f'"chosen":"{chosen}"', '"chosen":"int8"'))
+    assert _opened(package, tmp_path) == "int8"
+
+
+def test_a_precision_whose_network_does_not_work_here_is_passed_over(tmp_path: Path) -> None:
+    package = replace(_package(precisions={"int8": HARMLESS}), int8=(b"<net/>", b""))
+    assert _opened(package, tmp_path) == "f32"
+
+
+def test_a_precision_that_fails_the_self_test_is_passed_over(tmp_path: Path) -> None:
+    package = _package(precisions={"int8": HARMLESS})
+    weights = bytes(len(package.weights))
+    assert package.manifest.golden
+    assert _opened(replace(package, int8=(package.graph, weights)), tmp_path) == "f32"
+
+
+def test_a_configured_precision_must_be_allowed(tmp_path: Path) -> None:
+    with pytest.raises(PrecisionRefused, match="does not say"):
+        _opened(_package(), tmp_path, precision="int8")
+    harmful = HARMLESS.model_copy(update={"auc_change": -0.02})
+    with pytest.raises(PrecisionRefused, match="AUC"):
+        _opened(_package(precisions={"int8": harmful}), tmp_path, precision="int8")
+    if "INT8" in compute_devices()["CPU"].capabilities:
+        assert _opened(_package(precisions={"int8": HARMLESS}), tmp_path, precision="int8") == "int8"
+
+
+def test_int8_needs_a_network_for_it() -> None:
+    with pytest.raises(PrecisionRefused, match="no int8 network"):
+        OpenVinoClassifier(replace(_package(), int8=None), precision="int8")
+
+
+def test_a_device_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DeviceAbsent):
+        _opened(_package(), tmp_path, device="GPU.7")
+
+
+def test_auto_finds_a_device(tmp_path: Path) -> None:
+    assert _opened(_package(), tmp_path, device="AUTO") == "f32"
+
+
+def test_latency_is_measured_in_milliseconds_for_each() -> None:
+    made = OpenVinoClassifier(load_model_package(COMMITTED), threads=1)
+    measured = measure_latency({"f32": made}, runs=3)
+    made.close()
+    assert list(measured) == ["f32"]
+    assert 0 < measured["f32"] < 60_000
