@@ -21,7 +21,7 @@ from edge.capture.phantom_skin import Skin, skin_colour, skin_layers
 DEFAULT_WIDTH_PX: Final = 1296
 DEFAULT_HEIGHT_PX: Final = 972
 
-_ABSORPTION: Final = np.array(
+ABSORPTION: Final = np.array(
     # melanin, deep melanin, blood
     [[0.95, 1.05, 0.18], [1.42, 0.88, 1.00], [2.10, 0.55, 0.75]],
     np.float32,
@@ -29,7 +29,7 @@ _ABSORPTION: Final = np.array(
 """Relative absorption in R, G, B (rows). Melanin falls with wavelength; pigment deep in the dermis looks blue because
 the red light that would return from there is absorbed; blood absorbs green and blue."""
 
-_HAZE: Final = np.array([0.62, 0.68, 0.80], np.float32)
+HAZE: Final = np.array([0.62, 0.68, 0.80], np.float32)
 """Colour of light that is scattered back above the pigment."""
 
 
@@ -138,7 +138,7 @@ def render_radiance(scene: Scene, *, width_px: int = DEFAULT_WIDTH_PX, height_px
     full = Canvas(width_px, height_px)
     planes = np.empty((3, height_px, width_px), np.float32)
     colours = skin_colour(scene.skin.ita_deg)
-    for plane, colour, haze, (by_melanin, by_deep, by_blood) in zip(planes, colours, _HAZE, _ABSORPTION, strict=True):
+    for plane, colour, haze, (by_melanin, by_deep, by_blood) in zip(planes, colours, HAZE, ABSORPTION, strict=True):
         light = cv2.exp(-(melanin * by_melanin + lesion.deep_melanin * by_deep + blood * by_blood))
         light *= np.float32(colour)
         light += (haze - light) * lesion.scatter

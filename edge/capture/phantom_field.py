@@ -72,6 +72,12 @@ def blurred(field: Field, canvas: Canvas, *, sigma: float) -> Field:
     return np.asarray(cv2.GaussianBlur(field, (0, 0), max(0.3, canvas.px(sigma))), np.float32)
 
 
+def shifted(field: Field, step: int) -> Field:
+    """The field moved down and right by `step` pixels, its edge repeated; for shadows and the slope of relief."""
+    moved = cv2.copyMakeBorder(field, step, 0, step, 0, cv2.BORDER_REPLICATE)
+    return np.asarray(moved[: field.shape[0], : field.shape[1]], np.float32)
+
+
 def honeycomb(rng: np.random.Generator, canvas: Canvas, *, spacing: float, jitter: float) -> Field:
     """Distance to the nearest of jittered hexagonal cell centres: 0 in a centre, about 1 on the cells' borders."""
     rows = int(1 / spacing / 0.866) + 3

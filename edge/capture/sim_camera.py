@@ -1,9 +1,9 @@
-"""A simulated dermoscope over the phantom: it focuses, exposes, glares, comes unplugged and freezes."""
+"""A simulated dermoscope over a phantom, skin or scalp: it focuses, exposes, glares, comes unplugged and freezes."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import Final, Self
+from typing import Final, Literal, Self, get_args
 
 import cv2
 import numpy as np
@@ -19,6 +19,8 @@ from edge.capture.camera import (
 )
 from edge.capture.camera_uri import CameraUri
 from edge.capture.phantom import DEFAULT_HEIGHT_PX, DEFAULT_WIDTH_PX, render_radiance, scene_for
+from edge.capture.phantom_field import Field
+from edge.capture.phantom_scalp import render_scalp_radiance, scalp_scene_for
 from edge.capture.sim_faults import SimFault, parse_faults
 from edge.capture.sim_optics import BEST_FOCUS, Optics, expose
 
@@ -33,10 +35,15 @@ _unplugged_at: dict[str, int] = {}
 """Where the cable was pulled, by address: opening the camera again goes on with the capture after it."""
 
 
+Subject = Literal["phantom", "scalp"]
+_SUBJECTS: Final = get_args(Subject)
+
+
 @dataclass(frozen=True)
 class SimOptions:
     """What the address of a simulated camera says."""
 
+    subject: Subject = "phantom"
     seed: int = 0
     start: int = 1
     """Number of the first capture, so that a restarted kiosk need not see the same scenes again."""
@@ -46,10 +53,11 @@ class SimOptions:
 
 
 class SimCamera:
-    """`sim://phantom?seed=7&start=1&width=1296&height=972&fault=defocus@5,unplug@9`.
+    """`sim://phantom?seed=7&start=1&width=1296&height=972&fault=defocus@5,unplug@9`, or `sim://scalp` alike.
 
-    Capture number N, counted from 1, always shows scene N of the seed. The same address, settings and number give the
-    same bytes.
+    The phantom is a lesion on skin; the scalp one with psoriasis or seborrheic dermatitis at 20 to 40 times. Capture
+    number N, counted from 1, always shows scene N of the seed. The same address, settings and number give the same
+    bytes.
     """
 
     name = "sim"
@@ -73,10 +81,13 @@ class SimCamera:
         """
         address = CameraUri.parse(uri)
         address.require_known({"seed", "start", "width", "height", "fault"})
-        if address.target != "phantom":
-            raise CameraUriInvalid(f"there is no simulated camera {address.target!r}; known: phantom")
+        subject = next((known for known in _SUBJECTS if known == address.target), None)
+        if subject is None:
+            known_text = ", ".join(_SUBJECTS)
+            raise CameraUriInvalid(f"there is no simulated camera {address.target!r}; known: {known_text}")
         fault_text = address.options.get("fault")
         options = SimOptions(
+            subject=subject,
             seed=address.integer("seed", default=0, low=0, high=2**31 - 1),
             start=address.integer("start", default=1, low=1, high=10**9),
             width_px=address.integer("width", default=DEFAULT_WIDTH_PX, low=64, high=4096),
@@ -149,8 +160,7 @@ class SimCamera:
         return CameraSettings(**asdict(self._optics))
 
     def _expose(self, *, width_px: int, height_px: int) -> NDArray[np.uint8]:
-        scene = scene_for(seed=self._options.seed, index=self._number)
-        radiance = render_radiance(scene, width_px=width_px, height_px=height_px)
+        seed, radiance = self._radiance(width_px=width_px, height_px=height_px)
         optics, faults = self._optics, self._faults()
         if SimFault.DEFOCUS in faults:
             optics = replace(optics, focus=_FAULTY_FOCUS)
@@ -158,7 +168,15 @@ class SimCamera:
             optics = replace(optics, exposure_ev=_FAULTY_EV)
         if SimFault.GLARE in faults:
             optics = replace(optics, polarised=False)
-        return expose(np.random.default_rng([scene.seed, self._number]), radiance, optics)
+        return expose(np.random.default_rng([seed, self._number]), radiance, optics)
+
+    def _radiance(self, *, width_px: int, height_px: int) -> tuple[int, Field]:
+        """Seed and light of the scene that the next capture shows."""
+        if self._options.subject == "scalp":
+            scalp = scalp_scene_for(seed=self._options.seed, index=self._number)
+            return scalp.seed, render_scalp_radiance(scalp, width_px=width_px, height_px=height_px)
+        scene = scene_for(seed=self._options.seed, index=self._number)
+        return scene.seed, render_radiance(scene, width_px=width_px, height_px=height_px)
 
 
 def _jpeg(rgb: NDArray[np.uint8]) -> bytes:

@@ -128,7 +128,7 @@ def test_several_faults_may_be_named(decode: Decode) -> None:
 @pytest.mark.parametrize(
     ("uri", "message"),
     [
-        ("sim://dermoscope", "known: phantom"),
+        ("sim://dermoscope", "known: phantom, scalp"),
         ("sim://phantom?sede=7", "unknown option sede"),
         ("sim://phantom?seed=x", "seed=x"),
         ("sim://phantom?seed=-1", "seed=-1"),
