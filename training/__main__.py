@@ -1,84 +1,38 @@
-"""Command line: `python -m training train|export|evaluate`."""
+"""Command line: `python -m training COMMAND`; each command is one module of `training.commands`."""
 
 import argparse
-from pathlib import Path
+import sys
+from importlib import import_module
+from typing import Final
 
-from training.evaluate import evaluate
-from training.recipes import RECIPES
+_COMMANDS: Final = {
+    "train": "train a recipe; continues a run that was stopped",
+    "export": "calibrate a trained run on its validation rows and write its model package",
+    "quantise": "add the INT8 network and what each reduced precision changes",
+    "faithfulness": "check that the heat maps point at what decides",
+    "evaluate": "measure a model package on labelled pictures",
+    "compare": "compare two packages' predictions on the same pictures",
+    "check-data": "check a manifest and every picture of it; fails when a lesion crosses splits",
+    "refusals": "measure what a package refuses, of lesions and of everything else",
+    "render-scalp": "render simulated scalps with a manifest",
+    "check-shortcuts": "measure how far colour and texture statistics alone get",
+    "make-key": "make a key pair for signing model packages",
+    "sign": "sign a finished model package",
+}
 
 
-def main() -> None:
-    """Run one command."""
+def main() -> int:
+    """Run one command; only its module is imported, since most need torch and `evaluate` must not."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    _add_train(commands.add_parser("train", help="train a recipe; continues a run that was stopped"))
-    _add_export(commands.add_parser("export", help="calibrate a run on val and write its model package"))
-    _add_evaluate(commands.add_parser("evaluate", help="measure a model package on a split"))
-    arguments = parser.parse_args()
-    arguments.run(arguments)
-
-
-def _add_train(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--recipe", choices=sorted(RECIPES), default="lite0-160")
-    parser.add_argument("--manifest", type=Path, required=True)
-    parser.add_argument("--run", dest="run_dir", type=Path, required=True, help="folder of this run")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.set_defaults(run=_train)
-
-
-def _add_export(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--run", dest="run_dir", type=Path, required=True, help="folder of a trained run")
-    parser.add_argument("--manifest", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True, help="folder of the package, replaced if it exists")
-    parser.add_argument("--name", default="melanoma")
-    parser.add_argument("--version", required=True)
-    parser.set_defaults(run=_export)
-
-
-def _add_evaluate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("package", type=Path)
-    parser.add_argument("--manifest", type=Path, required=True)
-    parser.add_argument("--split", choices=("val", "test"), required=True)
-    parser.add_argument("--record", action="store_true", help="write the figures into the package; its hash changes")
-    parser.set_defaults(run=_evaluate)
-
-
-# torch is imported by the commands that need it: `evaluate` also runs where it is not installed.
-def _train(arguments: argparse.Namespace) -> None:
-    from training.train import train  # noqa: PLC0415
-
-    train(
-        recipe=RECIPES[arguments.recipe],
-        manifest=arguments.manifest,
-        run_dir=arguments.run_dir,
-        seed=arguments.seed,
-        threads=arguments.threads,
-    )
-
-
-def _export(arguments: argparse.Namespace) -> None:
-    from training.export import export_run  # noqa: PLC0415
-
-    manifest = export_run(
-        run_dir=arguments.run_dir,
-        manifest=arguments.manifest,
-        out=arguments.out,
-        name=arguments.name,
-        version=arguments.version,
-    )
-    print(manifest.metrics[0].model_dump_json(indent=2))
-
-
-def _evaluate(arguments: argparse.Namespace) -> None:
-    for metrics in evaluate(
-        package_dir=arguments.package,
-        manifest=arguments.manifest,
-        split=arguments.split,
-        record=arguments.record,
-    ):
-        print(metrics.model_dump_json(indent=2))
+    for name, purpose in _COMMANDS.items():
+        commands.add_parser(name, help=purpose, add_help=False)
+    chosen, rest = parser.parse_known_args()
+    module = import_module(f"training.commands.{chosen.command.replace('-', '_')}")
+    own = argparse.ArgumentParser(prog=f"python -m training {chosen.command}", description=_COMMANDS[chosen.command])
+    module.add_arguments(own)
+    return int(module.run(own.parse_args(rest)) or 0)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,45 +1,89 @@
-"""What is set on the validation split after training: temperature, decision thresholds, out-of-distribution limit."""
+"""What is set on the validation split after training: calibration, decision thresholds, limits of what is judged."""
 
 import math
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize
 from scipy.special import log_softmax
 
 from edge.inference.model_package import Thresholds
-from training.metrics import Scores
+from training.metrics import Scores, balanced_accuracy
 
-# A screening aid must rarely miss: the lower tier begins where 95 % of the malignant lesions are above it.
+# A screening aid must rarely miss: the lower tier begins where 95 % of the positive lesions are above it.
 MODERATE_SENSITIVITY: Final = 0.95
 IN_DISTRIBUTION_SHARE: Final = 0.975
+STEADY_SHARE: Final = 0.99
+_BIAS_PENALTY: Final = 0.002
+_BALANCE_STEPS: Final = 21
 
 
 class CalibrationError(Exception):
     """The validation data cannot set the thresholds."""
 
 
-def fit_temperature(logits: NDArray[np.floating], targets: NDArray[np.integer]) -> float:
-    """Return the temperature of least negative log-likelihood (Guo et al. 2017), between 1/8 and 8."""
+@dataclass(frozen=True)
+class Calibration:
+    """Logits become logits / temperature + bias."""
 
-    def loss(log_temperature: float) -> float:
-        scaled = log_softmax(logits / math.exp(log_temperature), axis=1)
-        return float(-scaled[np.arange(len(targets)), targets].mean())
+    temperature: float
+    bias: tuple[float, ...]
+
+    def apply(self, logits: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Return calibrated logits [N, classes]."""
+        return np.asarray(logits / self.temperature + np.array(self.bias))
+
+
+def fit_calibration(logits: NDArray[np.floating], targets: NDArray[np.integer]) -> Calibration:
+    """Return the bias-corrected temperature of least negative log-likelihood (Alexandari, Kundaje, Shrikumar 2020).
+
+    Training weighs rare classes up, so that a temperature alone leaves their probabilities too high. A small penalty
+    keeps the bias of a class with few validation images near zero.
+    """
+    rows = np.arange(len(targets))
+    # The search steps by differences far below what single precision resolves.
+    exact = logits.astype(np.float64)
+
+    def loss(parameters: NDArray[np.floating]) -> float:
+        scaled = log_softmax(exact * math.exp(-parameters[0]) + parameters[1:], axis=1)
+        return float(-scaled[rows, targets].mean() + _BIAS_PENALTY * np.square(parameters[1:]).sum())
 
     bound = math.log(8)
-    return float(math.exp(minimize_scalar(loss, bounds=(-bound, bound), method="bounded").x))
+    classes = logits.shape[1]
+    fitted = minimize(
+        loss, np.zeros(1 + classes), method="L-BFGS-B", bounds=[(-bound, bound)] + [(-5.0, 5.0)] * classes
+    ).x
+    return Calibration(temperature=math.exp(fitted[0]), bias=tuple(float(value) for value in fitted[1:]))
+
+
+def choose_decision_weights(
+    probabilities: NDArray[np.floating], targets: NDArray[np.integer], *, labels: tuple[str, ...]
+) -> dict[str, float]:
+    """Return the class weights of best balanced accuracy among powers 0 to 1 of the inverse class frequency.
+
+    One parameter for all classes: rare ones have too few validation images to set a weight each.
+    """
+    counts = np.bincount(targets, minlength=len(labels))
+    frequency = np.maximum(counts, 1) / counts.sum()
+    powers = np.linspace(0, 1, _BALANCE_STEPS)
+    reached = [balanced_accuracy(targets, (probabilities * frequency**-power).argmax(axis=1)) for power in powers]
+    best = powers[int(np.argmax(reached))]
+    weights = frequency**-best
+    return {label: round(float(weight / weights.min()), 4) for label, weight in zip(labels, weights, strict=True)}
 
 
 def choose_thresholds(scores: Scores) -> Thresholds:
     """Return the thresholds from validation scores.
 
-    Moderate: the highest score that keeps 95 % sensitivity for malignant lesions. High: the score of best accuracy
-    among those above moderate. Out of distribution: farther than 97.5 % of the validation images.
+    Moderate: the highest score that keeps 95 % sensitivity for positive lesions. High: the score of best accuracy
+    among those above moderate. Out of distribution: farther than 97.5 % of the validation images. Unsteady: views
+    that disagree more than in 99 % of them.
     """
-    truth, score = scores.is_malignant, scores.malignant
+    truth, score = scores.is_positive, scores.score
     if not truth.any() or truth.all():
-        raise CalibrationError("thresholds need both malignant and benign validation images")
+        raise CalibrationError("thresholds need both positive and negative validation images")
     moderate = highest_score_with_sensitivity(score[truth], MODERATE_SENSITIVITY)
     above = np.unique(score[score > moderate])
     if len(above) == 0:
@@ -49,6 +93,7 @@ def choose_thresholds(scores: Scores) -> Thresholds:
         moderate=moderate,
         high=float(above[int(np.argmax(accuracy))]),
         ood=float(np.quantile(scores.ood, IN_DISTRIBUTION_SHARE)),
+        disagreement=None if scores.disagreement is None else float(np.quantile(scores.disagreement, STEADY_SHARE)),
     )
 
 

@@ -1,19 +1,31 @@
 """The data a model learns from: a manifest, not a folder, says which image is what and in which split."""
 
-import csv
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from training.label_names import task_label
+from training.table import TableError, first_filled, read_table
+
 HAM10000_LABELS: Final = ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")
 HAM10000_MALIGNANT: Final = ("mel", "bcc", "akiec")
-# How the labels of other data sets read in those of HAM10000.
-RELABELLED: Final = {"isic2017": {"melanoma": "mel", "nevus": "nv", "seborrheic_keratosis": "bkl"}}
 # Data sets whose files are a 4:3 frame squeezed into a square.
 SQUASHED: Final = frozenset({"isic2017"})
+ANY_DATASET: Final = "*"
+
+# The first name of each is ours; the others are those of the ISIC archive and of common exports.
+FILE_COLUMNS: Final = ("file", "image", "filename", "isic_id", "image_id")
+LABEL_COLUMNS: Final = ("label", "dx", "diagnosis")
+PATIENT_COLUMNS: Final = ("patient", "patient_id")
+LESION_COLUMNS: Final = ("lesion_id", "lesion")
+AGE_COLUMNS: Final = ("age", "age_approx")
+SEX_COLUMNS: Final = ("sex",)
+SITE_COLUMNS: Final = ("site", "localization", "anatom_site_general")
+_UNSTATED: Final = frozenset({"", "unknown", "na", "n/a", "nan", "none"})
 
 
 class DataError(Exception):
@@ -26,7 +38,11 @@ class LeakageError(DataError):
 
 @dataclass(frozen=True, order=True)
 class Record:
-    """One image of the manifest; `sharp_file` is the same field at a higher resolution, or empty."""
+    """One image of the manifest; `sharp_file` is the same field at a higher resolution, or empty.
+
+    `patient`, `age` (years), `sex` and `site` are empty or None where the manifest does not say; they describe the
+    image and are no part of its identity or of the data's fingerprint.
+    """
 
     file: str
     sharp_file: str
@@ -35,42 +51,79 @@ class Record:
     label: str
     lesion_id: str
     group: str
+    patient: str = field(default="", compare=False)
+    age: float | None = field(default=None, compare=False)
+    sex: str = field(default="", compare=False)
+    site: str = field(default="", compare=False)
 
 
 def read_manifest(path: Path, *, dataset: str = "ham10000", labels: Sequence[str] = HAM10000_LABELS) -> list[Record]:
-    """Read one dataset's rows of a manifest CSV, checked for unknown labels, repeated files and leakage."""
-    relabelled = RELABELLED.get(dataset, {})
-    with path.open(encoding="utf-8", newline="") as stream:
-        records = [
-            Record(
-                file=row["file"],
-                sharp_file=row["file_224"],
-                dataset=row["dataset"],
-                split=row["split"],
-                label=relabelled.get(row["dx"], row["dx"]),
-                lesion_id=row["lesion_id"],
-                group=row["group"],
-            )
-            for row in csv.DictReader(stream)
-            if row["dataset"] == dataset
-        ]
+    """Read one dataset's rows of a manifest CSV, or those of every dataset for `*`, checked and sorted.
+
+    Columns `file`, `dataset`, `split` and `dx` or `label` are needed; `file_224`, `lesion_id`, `group`, `patient_id`,
+    `age`, `sex` and `localization` are used where they are, others are ignored.
+
+    Raises:
+        DataError: a column is absent, a value is empty or unknown, or a file is listed twice.
+        LeakageError: a patient, lesion or group is in two splits.
+    """
+    needed = (("file",), ("dataset",), ("split",), LABEL_COLUMNS)
+    records = []
+    try:
+        for line, row in read_table(path, needed=needed):
+            if dataset in {ANY_DATASET, row["dataset"]}:
+                records.append(parse_record(row, place=f"{path}, line {line}", labels=labels))
+    except TableError as error:
+        raise DataError(str(error)) from error
     if not records:
         raise DataError(f"{path} has no row of dataset {dataset!r}")
-    unknown = {record.label for record in records} - set(labels)
-    if unknown:
-        raise DataError(f"labels {sorted(unknown)} are not among {list(labels)}")
-    repeated = [file for file, count in Counter(record.file for record in records).items() if count > 1]
-    if repeated:
-        raise DataError(f"{len(repeated)} files are listed more than once, the first is {repeated[0]}")
+    refuse_repeated_files(records)
     check_leakage(records)
     return sorted(records)
 
 
+def parse_record(row: dict[str, str], *, place: str, labels: Sequence[str]) -> Record:
+    """Return one row as a record; `place` is where it stands, for the messages.
+
+    Raises:
+        DataError: the file or label is empty, the label is none of `labels`, or the age is no number.
+    """
+    file = first_filled(row, FILE_COLUMNS)
+    if not file:
+        raise DataError(f"{place}: no file is named")
+    written = first_filled(row, LABEL_COLUMNS)
+    label = task_label(written, labels)
+    if label is None:
+        raise DataError(f"{place}: label {written!r} of {file} is not among {', '.join(labels)}")
+    lesion = first_filled(row, LESION_COLUMNS)
+    patient = first_filled(row, PATIENT_COLUMNS)
+    return Record(
+        file=file,
+        sharp_file=row.get("file_224", ""),
+        dataset=row.get("dataset", ""),
+        split=row.get("split", ""),
+        label=label,
+        lesion_id=lesion,
+        group=row.get("group", "") or lesion or patient or file,
+        patient=patient,
+        age=_age(first_filled(row, AGE_COLUMNS), place=place),
+        sex=_stated(first_filled(row, SEX_COLUMNS)),
+        site=_stated(first_filled(row, SITE_COLUMNS)),
+    )
+
+
+def refuse_repeated_files(records: Sequence[Record]) -> None:
+    """Raise `DataError` when a file is listed more than once."""
+    repeated = [file for file, count in Counter(record.file for record in records).items() if count > 1]
+    if repeated:
+        raise DataError(f"{len(repeated)} files are listed more than once, the first is {repeated[0]}")
+
+
 def check_leakage(records: Iterable[Record]) -> None:
-    """Raise `LeakageError` when a lesion or a group of near-duplicates is in two splits."""
+    """Raise `LeakageError` when a patient, a lesion or a group of near-duplicates is in two splits."""
     home: dict[tuple[str, str], str] = {}
     for record in records:
-        for kind, key in (("lesion", record.lesion_id), ("group", record.group)):
+        for kind, key in (("patient", record.patient), ("lesion", record.lesion_id), ("group", record.group)):
             if key and home.setdefault((kind, key), record.split) != record.split:
                 raise LeakageError(f"{kind} {key} is in {home[kind, key]!r} and in {record.split!r}")
 
@@ -87,5 +140,30 @@ def fingerprint(records: Iterable[Record]) -> str:
     """Return the SHA-256 over the sorted rows: the identity of the data a model was made from."""
     digest = hashlib.sha256()
     for record in sorted(records):
-        digest.update("\x1f".join(astuple(record)).encode() + b"\n")
+        row = (
+            record.file,
+            record.sharp_file,
+            record.dataset,
+            record.split,
+            record.label,
+            record.lesion_id,
+            record.group,
+        )
+        digest.update("\x1f".join(row).encode() + b"\n")
     return digest.hexdigest()
+
+
+def _stated(text: str) -> str:
+    return "" if text.casefold() in _UNSTATED else text.casefold()
+
+
+def _age(text: str, *, place: str) -> float | None:
+    if not _stated(text):
+        return None
+    try:
+        age = float(text)
+    except ValueError:
+        age = math.nan
+    if not 0 <= age <= 130:  # noqa: PLR2004  # years that a person can have
+        raise DataError(f"{place}: age {text!r} is no number of years")
+    return age

@@ -1,87 +1,187 @@
-"""Evaluate a finished package through the kiosk's own classifier; needs no torch."""
+"""Evaluate a finished package on labelled pictures through the kiosk's own path; needs no torch."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict
 
-from edge.inference.model_package import (
-    Metrics,
-    ModelPackage,
-    Thresholds,
-    load_model_package,
-)
-from edge.inference.openvino_classifier import OpenVinoClassifier
-from training.data import Record, of_split, read_manifest
-from training.images import load_square
+from edge.inference.model_package import Metrics, ModelPackage, Source, Thresholds
+from training.data import Record
+from training.figures import ClassFigures, Figures, TaskFigures, figures_of
 from training.metrics import Scores, measure
-from training.packaging import replace_metrics, write_package
+from training.resampling import LEVEL, ROUNDS
+from training.scoring import ScoredPicture, Scoring, score_pictures, scores_of
+from training.subgroups import Stratum, subgroups
 
-# Figures that mean something where the data set has only some of the labels.
-_MELANOMA_ONLY: Final = ("auc_melanoma", "melanoma_sensitivity_moderate", "specificity_moderate", "cannot_assess")
+_UNITS: Final = ("patient", "group", "lesion")
 
 
-def score_records(
-    package: ModelPackage, records: Sequence[Record], *, root: Path, sharp: bool = True, threads: int | None = None
-) -> Scores:
-    """Classify every record as the kiosk would; `sharp` takes the sharper file where there is one."""
-    classifier = OpenVinoClassifier(package, threads=threads)
-    labels = package.manifest.labels
-    predictions = []
-    for record in records:
-        file = record.sharp_file if sharp and record.sharp_file else record.file
-        predictions.append(classifier.classify(load_square(root, file, dataset=record.dataset)))
-    classifier.close()
-    return Scores(
-        labels=labels,
-        malignant_labels=package.manifest.malignant,
-        targets=np.array([labels.index(record.label) for record in records]),
-        groups=tuple(record.group for record in records),
-        probabilities=np.array([[p.probabilities[label] for label in labels] for p in predictions]),
-        ood=np.array([p.ood_score for p in predictions]),
+class Resampling(BaseModel):
+    """How the intervals were made: percentiles over resamples of whole units."""
+
+    model_config = ConfigDict(frozen=True)
+
+    unit: str
+    units: int
+    images_alone: int
+    rounds: int
+    seed: int
+    level: float
+
+
+class PackageName(BaseModel):
+    """Which package was measured."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    version: str
+    task: str
+    simulation_only: bool
+
+
+class EvaluationResult(BaseModel):
+    """What `evaluate --json` writes. The figures at the top cover every image that could be read.
+
+    `cannot_assess` counts the images that the kiosk would refuse; `assessable` holds the figures without them.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    format: int
+    package_sha256: str
+    package: PackageName
+    data: str
+    sources: tuple[Source, ...]
+    n: int
+    tasks: dict[str, TaskFigures]
+    classes: ClassFigures
+    cannot_assess: int
+    cannot_assess_reasons: dict[str, int]
+    assessable: Figures
+    subgroups: dict[str, tuple[Stratum, ...]]
+    unreadable: tuple[tuple[str, str], ...]
+    resampling: Resampling
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The result and what it was made from, for the report and the tables; the pictures lie below `root`."""
+
+    package: ModelPackage
+    root: Path
+    sharp: bool
+    pictures: tuple[ScoredPicture, ...]
+    scores: Scores
+    result: EvaluationResult
+
+
+def evaluate(
+    package: ModelPackage,
+    records: Sequence[Record],
+    *,
+    root: Path,
+    data: str,
+    sources: Sequence[Source] = (),
+    sharp: bool = True,
+    skip_unreadable: bool = False,
+    seed: int = 0,
+) -> Evaluation:
+    """Measure a package on records.
+
+    Args:
+        package: the model package.
+        records: labelled pictures.
+        root: the folder that their files are relative to.
+        data: what the pictures are, in words.
+        sources: their sources and licences, where known.
+        sharp: take a record's sharper file where it has one.
+        skip_unreadable: leave unreadable pictures out and name them, instead of stopping.
+        seed: of the bootstrap.
+
+    Raises:
+        PictureUnreadable: a picture cannot be read, and that is not to be skipped.
+    """
+    scoring = score_pictures(package, records, root=root, sharp=sharp, skip_unreadable=skip_unreadable)
+    unit, units = resampling_units([picture.record for picture in scoring.pictures])
+    scores = scores_of(scoring.pictures, package.manifest, units=units)
+    result = _result(package, scoring, scores, data=data, sources=sources, unit=unit, seed=seed)
+    return Evaluation(package=package, root=root, sharp=sharp, pictures=scoring.pictures, scores=scores, result=result)
+
+
+def resampling_units(records: Sequence[Record]) -> tuple[str, tuple[str, ...]]:
+    """Return what the bootstrap draws and each record's unit: patients if any are known, else groups, else lesions.
+
+    A record that names no such unit counts alone.
+    """
+    # A group that is the lesion itself is called so.
+    grouped = any(record.group != record.lesion_id for record in records)
+    for name in _UNITS if grouped else ("patient", "lesion"):
+        own = [_unit(record, name) for record in records]
+        if any(own):
+            return name, tuple(unit or f"image {record.file}" for unit, record in zip(own, records, strict=True))
+    return "image", tuple(f"image {record.file}" for record in records)
+
+
+def _unit(record: Record, name: str) -> str:
+    # A group that is the file itself says nothing of which images belong together.
+    group = "" if record.group == record.file else record.group
+    own = {"patient": record.patient, "group": group, "lesion": record.lesion_id}.get(name, "")
+    return f"{name} {own}" if own else ""
+
+
+def _result(
+    package: ModelPackage,
+    scoring: Scoring,
+    scores: Scores,
+    *,
+    data: str,
+    sources: Sequence[Source],
+    unit: str,
+    seed: int,
+) -> EvaluationResult:
+    manifest, pictures = package.manifest, scoring.pictures
+    accepted = np.array([not picture.refusals for picture in pictures], dtype=bool)
+    every = figures_of(scores, manifest.thresholds, seed=seed)
+    return EvaluationResult(
+        format=1,
+        package_sha256=package.sha256,
+        package=PackageName(
+            name=manifest.name,
+            version=manifest.version,
+            task=manifest.task,
+            simulation_only=manifest.simulation_only,
+        ),
+        data=data,
+        sources=tuple(sources),
+        n=every.n,
+        tasks=every.tasks,
+        classes=every.classes,
+        cannot_assess=int((~accepted).sum()),
+        cannot_assess_reasons=dict(Counter(reason for picture in pictures for reason in picture.refusals)),
+        assessable=figures_of(scores.take(np.flatnonzero(accepted)), manifest.thresholds, seed=seed),
+        subgroups=subgroups(pictures, scores, manifest.thresholds, seed=seed),
+        unreadable=tuple((picture.file, picture.reason) for picture in scoring.unreadable),
+        resampling=Resampling(
+            unit=unit,
+            units=len(set(scores.groups)),
+            images_alone=sum(group.startswith("image ") for group in scores.groups),
+            rounds=ROUNDS,
+            seed=seed,
+            level=LEVEL,
+        ),
     )
 
 
-def metrics_of(scores: Scores, *, split: str, thresholds: Thresholds, only: Sequence[str] | None = None) -> Metrics:
-    """Return the figures of one split, or some of them."""
-    measured = measure(scores, thresholds=thresholds)
+def metrics_of(scores: Scores, *, split: str, thresholds: Thresholds) -> Metrics:
+    """Return the figures of one split, as a model manifest records them."""
     return Metrics(
         split=split,
         n=len(scores.targets),
         lesions=len(set(scores.groups)),
-        figures={name: figure for name, figure in measured.items() if only is None or name in only},
+        figures=measure(scores, thresholds=thresholds),
     )
-
-
-def evaluate(*, package_dir: Path, manifest: Path, split: str, record: bool) -> tuple[Metrics, ...]:
-    """Measure a package on a split, on its small images alone, and on ISIC 2017 when the split is `test`.
-
-    `record` writes the figures into the package's manifest and card, which gives the package a new hash.
-    """
-    package = load_model_package(package_dir)
-    thresholds = package.manifest.thresholds
-    root = manifest.parent
-    home = of_split(read_manifest(manifest), split)
-    results = [
-        metrics_of(score_records(package, home, root=root), split=split, thresholds=thresholds),
-        metrics_of(
-            score_records(package, home, root=root, sharp=False),
-            split=f"{split}, 200x150 images only",
-            thresholds=thresholds,
-        ),
-    ]
-    if split == "test":
-        away = of_split(read_manifest(manifest, dataset="isic2017"), "extra_test")
-        results.append(
-            metrics_of(
-                score_records(package, away, root=root),
-                split="ISIC 2017 test (another source, melanoma only)",
-                thresholds=thresholds,
-                only=_MELANOMA_ONLY,
-            ),
-        )
-    if record:
-        updated = replace_metrics(package.manifest, results)
-        write_package(updated, graph=package.graph, weights=package.weights, out=package_dir)
-    return tuple(results)

@@ -1,29 +1,28 @@
-"""Figures of merit; a figure that the data cannot define is None with a reason, never a made-up number."""
+"""What a package said beside what is true, and the figures of it that a model manifest records.
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+A figure that the data cannot define is None with a reason, never a made-up number.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from edge.inference.model_package import Estimate, Thresholds
+from training import weighted
+from training.resampling import Defined, estimate
 
-BOOTSTRAP_ROUNDS: Final = 1000
-_MIN_DEFINED_SHARE: Final = 0.9
-_ECE_BINS: Final = 15
-_DIGITS: Final = 4
+ECE_BINS: Final = 15
+MELANOMA: Final = "melanoma"
+NO_IMAGE: Final = "no image"
 
 
 def auc(positive: NDArray[np.bool_], score: NDArray[np.floating]) -> float | None:
     """Return the area under the ROC curve (Mann-Whitney, ties count half); None with one class only."""
-    positives = int(positive.sum())
-    negatives = len(positive) - positives
-    if positives == 0 or negatives == 0:
-        return None
-    ranks = rankdata(score)
-    return float((ranks[positive].sum() - positives * (positives + 1) / 2) / (positives * negatives))
+    value = float(weighted.roc_auc(positive, score)(np.ones((1, len(score))))[0])
+    return None if np.isnan(value) else value
 
 
 def balanced_accuracy(targets: NDArray[np.integer], predicted: NDArray[np.integer]) -> float:
@@ -33,124 +32,125 @@ def balanced_accuracy(targets: NDArray[np.integer], predicted: NDArray[np.intege
 
 def calibration_error(correct: NDArray[np.bool_], confidence: NDArray[np.floating]) -> float:
     """Return the expected calibration error over 15 equal bins of confidence."""
-    bins = np.minimum((confidence * _ECE_BINS).astype(int), _ECE_BINS - 1)
-    gaps = [
-        abs(correct[bins == number].mean() - confidence[bins == number].mean()) * (bins == number).mean()
-        for number in np.unique(bins)
-    ]
-    return float(np.sum(gaps))
+    return float(weighted.calibration_error(correct, confidence, bins=ECE_BINS)(np.ones((1, len(correct))))[0])
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What a package said about a set of images, beside what is true; one row an image."""
+    """What a package said about a set of images, beside what is true; one row an image.
+
+    `targets` [N] index `labels`; `probabilities` [N, labels] are calibrated; images of one of `groups` are resampled
+    together; `disagreement` [N] is NaN where the package has none.
+    """
 
     labels: tuple[str, ...]
-    malignant_labels: tuple[str, ...]
+    positive_labels: tuple[str, ...]
     targets: NDArray[np.int64]
     groups: tuple[str, ...]
     probabilities: NDArray[np.float64]
     ood: NDArray[np.float64]
+    disagreement: NDArray[np.float64] | None = None
+    decision_weights: Mapping[str, float] = field(default_factory=dict)
 
     @property
-    def malignant(self) -> NDArray[np.float64]:
-        """The malignancy score of each image."""
-        columns = [self.labels.index(label) for label in self.malignant_labels]
-        return np.asarray(self.probabilities[:, columns].sum(axis=1))
+    def score(self) -> NDArray[np.float64]:
+        """The summed probability of the positive labels."""
+        return self.probability_of(self.positive_labels)
 
     @property
-    def is_malignant(self) -> NDArray[np.bool_]:
-        """Which images show a malignant lesion."""
-        return np.isin(self.targets, [self.labels.index(label) for label in self.malignant_labels])
+    def is_positive(self) -> NDArray[np.bool_]:
+        """Which images show one of the positive labels."""
+        return self.is_any_of(self.positive_labels)
 
-    def is_label(self, label: str) -> NDArray[np.bool_]:
-        """Which images show the lesion of this label."""
-        return np.asarray(self.targets == self.labels.index(label))
+    @property
+    def likeliest(self) -> NDArray[np.int64]:
+        """The class of greatest probability."""
+        return np.asarray(self.probabilities.argmax(axis=1))
 
-    def take(self, rows: NDArray[np.int64]) -> "Scores":
+    @property
+    def stated(self) -> NDArray[np.int64]:
+        """The class that the kiosk states: of greatest probability times decision weight."""
+        weights = np.array([self.decision_weights.get(label, 1.0) for label in self.labels])
+        return np.asarray((self.probabilities * weights).argmax(axis=1))
+
+    def probability_of(self, labels: Sequence[str]) -> NDArray[np.float64]:
+        """The summed probability of some labels."""
+        return np.asarray(self.probabilities[:, [self.labels.index(label) for label in labels]].sum(axis=1))
+
+    def is_any_of(self, labels: Sequence[str]) -> NDArray[np.bool_]:
+        """Which images show one of these labels."""
+        return np.isin(self.targets, [self.labels.index(label) for label in labels])
+
+    def refused(self, thresholds: Thresholds) -> NDArray[np.bool_]:
+        """Which images the package would not judge: unlike its training images, or with views that disagree."""
+        far = self.ood > thresholds.ood
+        if self.disagreement is None or thresholds.disagreement is None:
+            return np.asarray(far)
+        return np.asarray(far | (self.disagreement > thresholds.disagreement))
+
+    def take(self, rows: NDArray[np.integer]) -> "Scores":
         """Return these rows, which may repeat."""
         return Scores(
             labels=self.labels,
-            malignant_labels=self.malignant_labels,
+            positive_labels=self.positive_labels,
             targets=self.targets[rows],
             groups=tuple(self.groups[row] for row in rows),
             probabilities=self.probabilities[rows],
             ood=self.ood[rows],
+            disagreement=None if self.disagreement is None else self.disagreement[rows],
+            decision_weights=self.decision_weights,
         )
 
 
-Figure = Callable[[Scores], float | None]
+def outcomes(labels: Sequence[str], positive: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return what is told apart, the package's own score first, each with the labels that count as positive."""
+    if "mel" in labels:
+        return {"malignant": tuple(positive), MELANOMA: ("mel",)}
+    return {positive[0] if len(positive) == 1 else "positive": tuple(positive)}
 
 
-def figures(thresholds: Thresholds) -> dict[str, tuple[Figure, str]]:
+def figures(scores: Scores, thresholds: Thresholds) -> dict[str, Defined]:
     """Return every figure by name, each with the reason to give when it is undefined."""
-    one_class = "needs both malignant and benign images"
-    no_malignant, no_benign = "no malignant image", "no benign image"
-    return {
-        "auc_malignant": (lambda s: auc(s.is_malignant, s.malignant), one_class),
-        "auc_melanoma": (
-            lambda s: auc(s.is_label("mel"), s.probabilities[:, s.labels.index("mel")]),
-            "needs both melanoma and other images",
+    truth, score = scores.is_positive, scores.score
+    name = next(iter(outcomes(scores.labels, scores.positive_labels)))
+    no_positive, no_negative, one_class = f"no {name} image", f"no image that is not {name}", _one_class(name)
+    chosen = {
+        f"auc_{name}": Defined(weighted.roc_auc(truth, score), one_class),
+        "accuracy": weighted.defined_share(scores.stated == scores.targets, NO_IMAGE),
+        "balanced_accuracy": Defined(
+            weighted.balanced_accuracy(scores.targets, scores.stated), "needs images of two classes or more"
         ),
-        "accuracy": (lambda s: float((s.probabilities.argmax(axis=1) == s.targets).mean()), "no image"),
-        "balanced_accuracy": (
-            lambda s: balanced_accuracy(s.targets, s.probabilities.argmax(axis=1)),
-            "no image",
+        "sensitivity_moderate": weighted.defined_share(score >= thresholds.moderate, no_positive, among=truth),
+        "specificity_moderate": weighted.defined_share(score < thresholds.moderate, no_negative, among=~truth),
+        "sensitivity_high": weighted.defined_share(score >= thresholds.high, no_positive, among=truth),
+        "specificity_high": weighted.defined_share(score < thresholds.high, no_negative, among=~truth),
+        "accuracy_high": weighted.defined_share((score >= thresholds.high) == truth, NO_IMAGE),
+        "calibration_error": Defined(
+            weighted.calibration_error(
+                scores.likeliest == scores.targets, scores.probabilities.max(axis=1, initial=0), bins=ECE_BINS
+            ),
+            NO_IMAGE,
         ),
-        "sensitivity_moderate": (lambda s: _share(s.malignant >= thresholds.moderate, s.is_malignant), no_malignant),
-        "specificity_moderate": (lambda s: _share(s.malignant < thresholds.moderate, ~s.is_malignant), no_benign),
-        "melanoma_sensitivity_moderate": (
-            lambda s: _share(s.malignant >= thresholds.moderate, s.is_label("mel")),
-            "no melanoma image",
-        ),
-        "sensitivity_high": (lambda s: _share(s.malignant >= thresholds.high, s.is_malignant), no_malignant),
-        "specificity_high": (lambda s: _share(s.malignant < thresholds.high, ~s.is_malignant), no_benign),
-        "calibration_error": (
-            lambda s: calibration_error(s.probabilities.argmax(axis=1) == s.targets, s.probabilities.max(axis=1)),
-            "no image",
-        ),
-        "calibration_error_malignant": (lambda s: calibration_error(s.is_malignant, s.malignant), "no image"),
-        "cannot_assess": (lambda s: float((s.ood > thresholds.ood).mean()), "no image"),
+        f"calibration_error_{name}": Defined(weighted.calibration_error(truth, score, bins=ECE_BINS), NO_IMAGE),
+        "cannot_assess": weighted.defined_share(scores.refused(thresholds), NO_IMAGE),
     }
+    if "mel" in scores.labels:
+        melanoma, probability = scores.is_any_of(("mel",)), scores.probability_of(("mel",))
+        chosen |= {
+            "auc_melanoma": Defined(weighted.roc_auc(melanoma, probability), _one_class(MELANOMA)),
+            "melanoma_sensitivity_moderate": weighted.defined_share(
+                score >= thresholds.moderate, "no melanoma image", among=melanoma
+            ),
+            "melanoma_accuracy_high": weighted.defined_share((probability >= thresholds.high) == melanoma, NO_IMAGE),
+            "melanoma_always_negative_accuracy": weighted.defined_share(~melanoma, NO_IMAGE),
+        }
+    return chosen
 
 
 def measure(scores: Scores, *, thresholds: Thresholds, seed: int = 0) -> dict[str, Estimate]:
-    """Return every figure with its 95 % interval from resampling lesions, not images.
-
-    Images of one lesion resemble each other: resampling images would make the intervals too narrow.
-    """
-    chosen = figures(thresholds)
-    rows_of = _rows_by_group(scores.groups)
-    rng = np.random.default_rng(seed)
-    rounds: dict[str, list[float]] = {name: [] for name in chosen}
-    for _ in range(BOOTSTRAP_ROUNDS):
-        picked = rng.integers(len(rows_of), size=len(rows_of))
-        sample = scores.take(np.concatenate([rows_of[index] for index in picked]))
-        for name, (figure, _) in chosen.items():
-            value = figure(sample)
-            if value is not None:
-                rounds[name].append(value)
-    return {
-        name: _estimate(figure(scores), rounds=rounds[name], reason=reason) for name, (figure, reason) in chosen.items()
-    }
+    """Return every figure with its 95 % interval from resampling groups, not images."""
+    return estimate(figures(scores, thresholds), scores.groups, seed=seed)
 
 
-def _estimate(value: float | None, *, rounds: Sequence[float], reason: str) -> Estimate:
-    if value is None:
-        return Estimate(value=None, reason=reason)
-    rounded = round(value, _DIGITS)
-    if len(rounds) < _MIN_DEFINED_SHARE * BOOTSTRAP_ROUNDS:
-        return Estimate(value=rounded, reason="too few lesions for an interval")
-    low, high = (round(float(bound), _DIGITS) for bound in np.quantile(rounds, (0.025, 0.975)))
-    return Estimate(value=rounded, low=low, high=high)
-
-
-def _share(hit: NDArray[np.bool_], among: NDArray[np.bool_]) -> float | None:
-    return float(hit[among].mean()) if among.any() else None
-
-
-def _rows_by_group(groups: Sequence[str]) -> list[NDArray[np.int64]]:
-    rows: dict[str, list[int]] = {}
-    for row, group in enumerate(groups):
-        rows.setdefault(group, []).append(row)
-    return [np.array(members) for members in rows.values()]
+def _one_class(name: str) -> str:
+    return f"needs both {name} and other images"

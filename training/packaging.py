@@ -7,20 +7,61 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from edge.inference.model_package import GRAPH_FILE, MANIFEST_FILE, WEIGHTS_FILE, Estimate, Metrics, ModelManifest
+from edge.inference.model_package import (
+    GRAPH_FILE,
+    INT8_GRAPH_FILE,
+    INT8_WEIGHTS_FILE,
+    MANIFEST_FILE,
+    WEIGHTS_FILE,
+    Estimate,
+    Metrics,
+    ModelManifest,
+)
 
 CARD_FILE: Final = "card.md"
 
 
-def write_package(manifest: ModelManifest, *, graph: bytes, weights: bytes, out: Path) -> None:
-    """Write the package folder, replacing one that is there; `manifest.files` is filled in here."""
+def write_package(
+    manifest: ModelManifest,
+    *,
+    graph: bytes,
+    weights: bytes,
+    out: Path,
+    golden: Mapping[str, bytes] | None = None,
+    int8: tuple[bytes, bytes] | None = None,
+) -> None:
+    """Write the package folder, replacing one that is there; `manifest.files` is filled in here.
+
+    It is unsigned: the manifest is new, and with it what a signature would have to cover.
+
+    Args:
+        manifest: what the package says of itself.
+        graph: the network, `model.xml`.
+        weights: its weights, `model.bin`.
+        out: the folder.
+        golden: the pictures that `manifest.golden` names, by file name.
+        int8: graph and weights of the quantised network.
+
+    Raises:
+        ValueError: these are not the golden pictures of the manifest, or it tells of an int8 network that is not here.
+    """
+    golden = golden or {}
+    if {answer.file for answer in manifest.golden} != set(golden):
+        raise ValueError("the golden pictures are not those that the manifest names")
+    if "int8" in manifest.precisions and int8 is None:
+        raise ValueError("the manifest tells of an int8 network that is not given")
     partial = out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     (partial / GRAPH_FILE).write_bytes(graph)
     (partial / WEIGHTS_FILE).write_bytes(weights)
     (partial / CARD_FILE).write_text(render_card(manifest), encoding="utf-8")
-    files = {name: _sha256(partial / name) for name in (GRAPH_FILE, WEIGHTS_FILE, CARD_FILE)}
+    more = dict(golden)
+    if int8 is not None:
+        more |= dict(zip((INT8_GRAPH_FILE, INT8_WEIGHTS_FILE), int8, strict=True))
+    for name, content in more.items():
+        (partial / name).write_bytes(content)
+    files = {name: _sha256(partial / name) for name in (GRAPH_FILE, WEIGHTS_FILE, CARD_FILE, *more)}
     complete = manifest.model_copy(update={"files": files})
     text = json.dumps(complete.model_dump(mode="json"), indent=2, ensure_ascii=False)
     (partial / MANIFEST_FILE).write_text(text + "\n", encoding="utf-8")
@@ -43,7 +84,7 @@ def render_card(manifest: ModelManifest) -> str:
         "",
         manifest.intended_use,
         "",
-        f"- Task: {manifest.task}; labels {', '.join(manifest.labels)}; malignant: {', '.join(manifest.malignant)}",
+        f"- Task: {manifest.task}; labels {', '.join(manifest.labels)}; positive: {', '.join(manifest.positive)}",
         f"- Input: {size.colour}, {size.crop} crop, {size.width}x{size.height} px",
         f"- Clinical use: {_yes(manifest.clinical)}; simulation only: {_yes(manifest.simulation_only)}",
         f"- Made: {manifest.created_at:%Y-%m-%d}",
@@ -69,6 +110,21 @@ def render_card(manifest: ModelManifest) -> str:
         f"- Cannot assess beyond an out-of-distribution score of {manifest.thresholds.ood:.2f}",
         f"- Temperature {manifest.temperature:.3f}",
     ]
+    if manifest.precisions:
+        lines += ["", "## What reduced precision changes against f32", ""]
+        lines += [
+            "| precision | used | images | AUC | calibration error | refused | other tier | 99 % of probabilities |"
+        ]
+        lines += ["|---|---|---|---|---|---|---|---|"]
+        for name, effect in manifest.precisions.items():
+            used = _yes(not manifest.precision_bounds.exceeded_by(effect))
+            changes = f"{effect.auc_change:+.4f} | {effect.ece_change:+.4f} | {effect.refused_change:+.4f}"
+            lines += [
+                (
+                    f"| {name} | {used} | {effect.n} | {changes} | {effect.tiers_changed:.3f} | "
+                    f"up to {effect.change_p99:.3f} |"
+                )
+            ]
     for entry in manifest.metrics:
         lines += ["", f"## Measured on {entry.split}: {entry.n} images of {entry.lesions} lesions", ""]
         lines += ["| figure | value | 95 % interval, by lesion |", "|---|---|---|"]

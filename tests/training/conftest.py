@@ -13,9 +13,7 @@ from training.recipes import RECIPES, Recipe
 @pytest.fixture
 def recipe() -> Recipe:
     """The real recipe at a size that trains in seconds, random regularisation included."""
-    return replace(
-        RECIPES["lite0-160"], size_px=64, early_size_px=32, full_size_from_epoch=1, epochs=2, batch=7, peak_lr=1e-3
-    )
+    return replace(RECIPES["lite0-160"], sizes_px=((0, 32), (1, 64)), epochs=2, batch=7, peak_lr=1e-3)
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ from scipy.special import softmax
 
 from training.calibrate import (
     CalibrationError,
+    choose_decision_weights,
     choose_thresholds,
-    fit_temperature,
+    fit_calibration,
     highest_score_with_sensitivity,
 )
 from training.metrics import Scores
@@ -14,7 +15,7 @@ from training.metrics import Scores
 def _two_class_scores(malignant: np.ndarray, score: np.ndarray) -> Scores:
     return Scores(
         labels=("mel", "nv"),
-        malignant_labels=("mel",),
+        positive_labels=("mel",),
         targets=np.where(malignant, 0, 1),
         groups=tuple(map(str, range(len(score)))),
         probabilities=np.column_stack([score, 1 - score]),
@@ -23,11 +24,34 @@ def _two_class_scores(malignant: np.ndarray, score: np.ndarray) -> Scores:
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
-def test_the_temperature_that_was_applied_is_found_again(temperature: float) -> None:
+def test_the_temperature_and_bias_that_were_applied_are_undone(temperature: float) -> None:
     rng = np.random.default_rng(0)
-    logits = rng.normal(scale=2, size=(4000, 5))
-    targets = np.array([rng.choice(5, p=row) for row in softmax(logits, axis=1)])
-    assert fit_temperature(logits * temperature, targets) == pytest.approx(temperature, rel=0.1)
+    true_logits = rng.normal(scale=2, size=(4000, 4))
+    targets = np.array([rng.choice(4, p=row) for row in softmax(true_logits, axis=1)])
+    # As a training that weighs the last class up would shift it.
+    shifted = (true_logits + np.array([0.0, 0.0, 0.0, 1.5])) * temperature
+    # A network answers in single precision.
+    calibration = fit_calibration(shifted.astype(np.float32), targets)
+    assert calibration.temperature == pytest.approx(temperature, rel=0.1)
+    probabilities = softmax(calibration.apply(shifted), axis=1)
+    assert probabilities.mean(axis=0) == pytest.approx(np.bincount(targets) / len(targets), abs=0.01)
+
+
+def test_a_class_that_validation_lacks_keeps_a_finite_bias() -> None:
+    rng = np.random.default_rng(0)
+    calibration = fit_calibration(rng.normal(size=(50, 3)), rng.integers(0, 2, 50))
+    assert np.isfinite(calibration.bias).all()
+
+
+def test_decision_weights_raise_the_balanced_accuracy_of_a_rare_class() -> None:
+    rng = np.random.default_rng(0)
+    targets = (rng.random(3000) < 0.05).astype(int)
+    logits = rng.normal(size=(3000, 2))
+    logits[np.arange(3000), targets] += 1.5
+    logits[:, 0] += np.log(19)
+    weights = choose_decision_weights(softmax(logits, axis=1), targets, labels=("common", "rare"))
+    assert weights["common"] == 1.0
+    assert weights["rare"] > 5
 
 
 @pytest.mark.parametrize("count", [1, 19, 20, 100, 293])

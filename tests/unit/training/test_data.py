@@ -1,4 +1,5 @@
 import csv
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,6 +67,58 @@ def test_unknown_labels_repeated_files_and_empty_splits_are_errors(tmp_path: Pat
         read_manifest(_write(tmp_path / "c.csv", []))
     with pytest.raises(DataError, match="val"):
         of_split(read_manifest(_write(tmp_path / "d.csv", [_row(1)])), "val")
+
+
+def test_an_unknown_label_is_named_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"m\.csv, line 3: label 'wart' of images/2\.jpg"):
+        read_manifest(_write(tmp_path / "m.csv", [_row(1), _row(2, dx="wart")]))
+
+
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text("file,dx,split\na.jpg,nv,train\n", encoding="utf-8")
+    with pytest.raises(DataError, match="dataset"):
+        read_manifest(path)
+
+
+def test_a_patient_in_two_splits_stops_everything(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text(
+        "file,dataset,split,label,patient_id\na.jpg,ours,train,nv,p1\nb.jpg,ours,test,nv,p1\n", encoding="utf-8"
+    )
+    with pytest.raises(LeakageError, match="patient p1"):
+        read_manifest(path, dataset="ours")
+
+
+def test_any_data_set_can_be_asked_for(tmp_path: Path) -> None:
+    path = _write(tmp_path / "m.csv", [_row(1), _row(2, dataset="isic2017", dx="nevus", split="extra_train")])
+    assert {record.dataset for record in read_manifest(path, dataset="*")} == {"ham10000", "isic2017"}
+
+
+@pytest.mark.parametrize("age", ["old", "-1", "200", "inf"])
+def test_an_age_that_nobody_has_is_an_error(tmp_path: Path, age: str) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text(f"file,dataset,split,dx,age\na.jpg,ham10000,train,nv,{age}\n", encoding="utf-8")
+    with pytest.raises(DataError, match="age"):
+        read_manifest(path)
+
+
+def test_who_the_patient_is_stands_beside_the_image_and_not_in_the_fingerprint(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text(
+        "file,dataset,split,dx,lesion_id,group,file_224,age,sex,localization\n"
+        "a,ham10000,train,nv,la,ga,,45.0,Male,unknown\n",
+        encoding="utf-8",
+    )
+    (record,) = read_manifest(path)
+    assert (record.age, record.sex, record.site) == (45.0, "male", "")
+    assert fingerprint([record]) == fingerprint([Record("a", "", "ham10000", "train", "nv", "la", "ga")])
+
+
+def test_the_fingerprint_of_a_row_never_changes() -> None:
+    # Packages carry fingerprints: another value for the same row would cut them off from their data.
+    record = Record("a", "", "ham10000", "train", "nv", "la", "ga")
+    assert fingerprint([record]) == hashlib.sha256(b"a\x1f\x1fham10000\x1ftrain\x1fnv\x1fla\x1fga\n").hexdigest()
 
 
 def test_labels_of_the_other_data_set_read_as_ours(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ def _scores(targets: list[int], *, groups: list[str] | None = None, seed: int = 
     odds = np.exp(logits)
     return Scores(
         labels=HAM10000_LABELS,
-        malignant_labels=HAM10000_MALIGNANT,
+        positive_labels=HAM10000_MALIGNANT,
         targets=np.array(targets),
         groups=tuple(groups or map(str, range(len(targets)))),
         probabilities=odds / odds.sum(axis=1, keepdims=True),
@@ -59,7 +59,7 @@ def test_resampling_lesions_widens_the_interval_of_repeated_images() -> None:
     repeated = single.take(np.repeat(np.arange(70), 6))
     as_images = Scores(
         labels=repeated.labels,
-        malignant_labels=repeated.malignant_labels,
+        positive_labels=repeated.positive_labels,
         targets=repeated.targets,
         groups=tuple(map(str, range(420))),
         probabilities=repeated.probabilities,

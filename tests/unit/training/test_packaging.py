@@ -17,17 +17,29 @@ def _metrics(split: str, value: float | None) -> Metrics:
 def test_what_is_written_loads_and_says_the_same(tmp_path: Path) -> None:
     package = load_model_package(COMMITTED)
     out = tmp_path / "melanoma"
-    write_package(package.manifest, graph=package.graph, weights=package.weights, out=out)
+    write_package(
+        package.manifest,
+        graph=package.graph,
+        weights=package.weights,
+        golden=package.golden,
+        int8=package.int8,
+        out=out,
+    )
     again = load_model_package(out)
-    assert again.manifest == package.manifest
-    assert again.sha256 == package.sha256
+    assert again.manifest.model_copy(update={"files": package.manifest.files}) == package.manifest
+    write_package(
+        again.manifest, graph=again.graph, weights=again.weights, golden=again.golden, int8=again.int8, out=out
+    )
+    assert load_model_package(out).sha256 == again.sha256
 
 
 def test_new_figures_stand_in_manifest_and_card_and_change_the_hash(tmp_path: Path) -> None:
     package = load_model_package(COMMITTED)
     out = tmp_path / "melanoma"
     updated = replace_metrics(package.manifest, [_metrics("elsewhere", 0.875), _metrics("nowhere", None)])
-    write_package(updated, graph=package.graph, weights=package.weights, out=out)
+    write_package(
+        updated, graph=package.graph, weights=package.weights, golden=package.golden, int8=package.int8, out=out
+    )
     again = load_model_package(out)
     assert again.sha256 != package.sha256
     assert [entry.split for entry in again.manifest.metrics][-2:] == ["elsewhere", "nowhere"]
@@ -43,10 +55,43 @@ def test_figures_of_the_same_split_are_replaced(tmp_path: Path) -> None:
     assert [entry.figures["auc_malignant"].value for entry in there] == [0.6]
 
 
+def test_golden_pictures_and_their_answers_belong_together(tmp_path: Path) -> None:
+    package = load_model_package(COMMITTED)
+    files = {**package.golden, "golden-9.png": b"a picture"}
+    with pytest.raises(ValueError, match="golden"):
+        write_package(
+            package.manifest, graph=package.graph, weights=package.weights, golden=files, out=tmp_path / "out"
+        )
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_package_written_again_is_unsigned(tmp_path: Path) -> None:
+    package = load_model_package(COMMITTED)
+    out = tmp_path / "melanoma"
+    for _ in range(2):
+        write_package(
+            package.manifest,
+            graph=package.graph,
+            weights=package.weights,
+            golden=package.golden,
+            int8=package.int8,
+            out=out,
+        )
+        assert not (out / "manifest.sig").exists()
+        (out / "manifest.sig").write_text("of the manifest that is replaced")
+
+
 def test_a_manifest_from_elsewhere_does_not_fit_the_files(tmp_path: Path) -> None:
     package = load_model_package(COMMITTED)
     out = tmp_path / "melanoma"
-    write_package(package.manifest, graph=package.graph, weights=package.weights + b"x", out=out)
+    write_package(
+        package.manifest,
+        graph=package.graph,
+        weights=package.weights + b"x",
+        golden=package.golden,
+        int8=package.int8,
+        out=out,
+    )
     written = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     written["files"] = package.manifest.files
     (out / "manifest.json").write_text(json.dumps(written), encoding="utf-8")

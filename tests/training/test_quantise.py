@@ -1,0 +1,118 @@
+"""INT8 by NNCF, on a network of one convolution whose score is how red a picture is."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from edge.inference.model_package import InputSpec, ModelPackage, load_model_package
+from edge.inference.openvino_classifier import LABELS_KEY, OpenVinoClassifier, import_openvino
+from edge.inference.precision import PrecisionBounds
+from training.graph import OUTPUTS, convert
+from training.packaging import write_package
+from training.precision_effects import measure_effects
+from training.quantise import MIN_CALIBRATION, TooFewCalibrationImages, quantise
+
+pytestmark = pytest.mark.timeout(300)
+SIDE = 32
+COMMITTED = Path(__file__).parents[2] / "models" / "melanoma"
+
+
+class _Redness(torch.nn.Module):
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.convolution = torch.nn.Conv2d(3, 8, 3, stride=2, padding=1)
+        head = torch.zeros(classes, 8)
+        with torch.no_grad():
+            self.convolution.weight.abs_()
+            self.convolution.weight[:, 1:].neg_()
+            self.convolution.bias.zero_()
+            head[0] = 1.0
+        self.register_buffer("head", head)
+
+    def forward(self, image: Any) -> Any:
+        features = self.convolution(image.float().permute(0, 3, 1, 2) / 255).clamp(0, 6)
+        pooled = features.mean((2, 3))
+        logits = 3 * (pooled @ self.head.T) - 1
+        return torch.softmax(logits, 1), features.sum(1), pooled.square().sum(1).sqrt(), pooled.std(1)
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> ModelPackage:
+    committed = load_model_package(COMMITTED)
+    manifest = committed.manifest
+    model = convert(_Redness(len(manifest.labels)), size_px=SIDE)
+    for output, name in zip(model.outputs, OUTPUTS.model_dump().values(), strict=True):
+        output.get_tensor().set_names({name})
+    model.set_rt_info(" ".join(manifest.labels), list(LABELS_KEY))
+    path = tmp_path_factory.mktemp("graph") / "model.xml"
+    import_openvino().save_model(model, str(path))
+    described = manifest.model_copy(
+        update={
+            "input": InputSpec(width=SIDE, height=SIDE, colour="RGB", crop="centre-square", resize="area"),
+            "outputs": OUTPUTS,
+            "thresholds": manifest.thresholds.model_copy(update={"ood": 100.0}),
+            "precisions": {},
+            "golden": (),
+        }
+    )
+    graph, weights = path.read_bytes(), path.with_suffix(".bin").read_bytes()
+    return replace(committed, manifest=described, graph=graph, weights=weights, golden={}, int8=None)
+
+
+def _pictures(count: int) -> tuple[list[NDArray[np.uint8]], NDArray[np.int64]]:
+    """Red pictures of the first label (positive) and pale ones of the sixth."""
+    rng = np.random.default_rng(0)
+    red = np.arange(count) % 2 == 0
+    pictures = [
+        rng.integers((150, 20, 20) if is_red else (90, 90, 90), (255, 90, 90) if is_red else (160, 160, 160),
+                     (SIDE, SIDE, 3)).astype(np.uint8)
+        for is_red in red
+    ]  # fmt: skip
+    return pictures, np.where(red, 0, 5)
+
+
+def test_too_few_calibration_images_are_refused(package: ModelPackage) -> None:
+    pictures, targets = _pictures(MIN_CALIBRATION - 1)
+    with pytest.raises(TooFewCalibrationImages, match="299 calibration images, at least 300"):
+        quantise(package, calibration=pictures, validation=pictures[:10], targets=targets[:10])
+
+
+def test_validation_needs_a_label_for_each_picture(package: ModelPackage) -> None:
+    pictures, targets = _pictures(MIN_CALIBRATION)
+    with pytest.raises(ValueError, match="needs its label"):
+        quantise(package, calibration=pictures, validation=pictures[:10], targets=targets[:9])
+
+
+def test_the_quantised_network_is_quantised_and_answers_nearly_the_same(package: ModelPackage, tmp_path: Path) -> None:
+    pictures, targets = _pictures(MIN_CALIBRATION)
+    network = quantise(package, calibration=pictures, validation=pictures[:60], targets=targets[:60])
+    assert network is not None
+    kinds = {node.get_type_name() for node in import_openvino().Core().read_model(*network).get_ops()}
+    assert "FakeQuantize" in kinds
+    effects = measure_effects(package, pictures[:60], targets[:60], int8=network, threads=1)
+    assert not PrecisionBounds().exceeded_by(effects["int8"])
+    complete = package.manifest.model_copy(update={"precisions": effects})
+    write_package(complete, graph=package.graph, weights=package.weights, int8=network, out=tmp_path / "package")
+    card = (tmp_path / "package" / "card.md").read_text(encoding="utf-8")
+    assert "| int8 | yes | 60 |" in card
+    loaded = load_model_package(tmp_path / "package")
+    classifier = OpenVinoClassifier(loaded, precision="int8", threads=1)
+    assert classifier.classify(pictures[0]).score > classifier.classify(pictures[1]).score
+    classifier.close()
+
+
+def test_a_network_that_cannot_be_held_within_the_bounds_is_not_quantised_beyond_them(package: ModelPackage) -> None:
+    pictures, targets = _pictures(MIN_CALIBRATION)
+    strict = package.manifest.model_copy(update={"precision_bounds": PrecisionBounds(auc=1e-9, ece=1e-9, refused=1e-9)})
+    network = quantise(
+        replace(package, manifest=strict), calibration=pictures, validation=pictures[:60], targets=targets[:60]
+    )
+    if network is not None:
+        effects = measure_effects(package, pictures[:60], targets[:60], int8=network, threads=1)
+        assert effects["int8"].auc_change == effects["int8"].ece_change == 0

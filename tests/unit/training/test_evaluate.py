@@ -1,0 +1,262 @@
+"""The evaluation tool on a folder it has never seen, with the committed package, end to end."""
+
+import csv
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edge.capture.phantom import Scene, archetype, render
+from edge.capture.phantom_artefacts import Artefacts
+from edge.inference.model_package import load_model_package
+from edge.inference.openvino_classifier import OpenVinoClassifier
+from edge.inference.preprocess import decode_image
+from training.__main__ import main
+
+PACKAGE = Path(__file__).parents[3] / "models" / "melanoma"
+COUNT = 6
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve phantom lesions of several sizes and formats, some in a sub-folder; the labels are drawn, not real."""
+    root = tmp_path_factory.mktemp("unseen") / "pictures"
+    (root / "more").mkdir(parents=True)
+    lines = ["\ufefffile;label;patient;age;sex;note"]
+    for index in range(2 * COUNT):
+        melanoma = index % 2 == 0
+        lesion = archetype("melanoma-like" if melanoma else "naevus")
+        picture = Image.fromarray(
+            render(
+                Scene(seed=index, lesion=lesion, artefacts=Artefacts()), width_px=320 + 40 * (index % 3), height_px=280
+            )
+        )
+        name = f"more/P{index}.PNG" if index % 3 == 0 else f"p{index}.jpg"
+        picture.save(root / name)
+        label = ("MEL", "melanoma")[index % 4 // 2] if melanoma else ("nv", "Nevus")[index % 4 // 2]
+        lines.append(f"{name};{label};patient {index // 3};{20 + 5 * index};{'mf'[index % 2]};a, b")
+    (root.parent / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return root
+
+
+def _evaluate(folder: Path, out: Path, *more: str, labels: str | None = None) -> tuple[int, dict[str, Any]]:
+    table = folder.parent / "labels.csv"
+    if labels is not None:
+        table = out / "labels.csv"
+        table.write_text(labels, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        command = ["evaluate", "--package", PACKAGE, "--images", folder, "--labels", table]
+        patch.setattr("sys.argv", ["training", *map(str, command), "--json", str(out / "out.json"), *more])
+        status = main()
+    written = out / "out.json"
+    return status, json.loads(written.read_text(encoding="utf-8")) if written.exists() else {}
+
+
+@pytest.fixture(scope="module")
+def outputs(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("out")
+    options = {"--html": "report.html", "--csv": "isic.csv", "--predictions": "predictions.csv"}
+    status, _ = _evaluate(
+        folder, out, *(part for option, name in options.items() for part in (option, str(out / name)))
+    )
+    assert status == 0
+    return out
+
+
+@pytest.fixture
+def result(outputs: Path) -> dict[str, Any]:
+    return json.loads((outputs / "out.json").read_text(encoding="utf-8"))
+
+
+def test_the_result_has_the_published_shape(result: dict[str, Any]) -> None:
+    assert result["n"] == 2 * COUNT
+    assert result["package_sha256"] == load_model_package(PACKAGE).sha256
+    assert isinstance(result["cannot_assess"], int)
+    for name in ("malignant", "melanoma"):
+        task = result["tasks"][name]
+        area = task["roc_auc"]
+        assert {"value", "low", "high"} <= set(area)
+        assert area["low"] is None or area["low"] <= area["value"] <= area["high"]
+        for figure in ("ece", "sensitivity", "specificity"):
+            assert 0 <= task[figure] <= 1
+        assert {"moderate", "high"} == set(task["points"])
+    for figure in ("balanced_accuracy", "accuracy"):
+        assert 0 <= result["classes"][figure] <= 1
+    assert result["classes"]["present"] == {"akiec": 0, "bcc": 0, "bkl": 0, "df": 0, "mel": 6, "nv": 6, "vasc": 0}
+    assert result["resampling"]["unit"] == "patient"
+    assert result["resampling"]["units"] == 4
+
+
+def test_refused_images_are_counted_and_left_out_beside(result: dict[str, Any]) -> None:
+    assert result["assessable"]["n"] == result["n"] - result["cannot_assess"]
+    assert sum(result["cannot_assess_reasons"].values()) >= result["cannot_assess"]
+    assert set(result["assessable"]["tasks"]) == set(result["tasks"])
+
+
+def test_scores_are_those_of_the_kiosk(outputs: Path, folder: Path) -> None:
+    classifier = OpenVinoClassifier(load_model_package(PACKAGE))
+    with (outputs / "predictions.csv").open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            prediction = classifier.classify(decode_image((folder / row["file"]).read_bytes()))
+            assert float(row["score"]) == pytest.approx(prediction.score, abs=1e-5)
+            assert row["stated"] == prediction.label
+    classifier.close()
+
+
+def test_strata_too_small_are_named(result: dict[str, Any]) -> None:
+    (female, male) = result["subgroups"]["sex"]
+    assert (female["name"], female["n"], male["n"]) == ("f", COUNT, COUNT)
+    assert "too small" in female["too_small"]
+    assert female["figures"] == {}
+    assert sum(stratum["n"] for stratum in result["subgroups"]["skin tone (ITA)"]) == 2 * COUNT
+
+
+def test_the_isic_form_is_the_challenges(outputs: Path) -> None:
+    with (outputs / "isic.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert list(rows[0]) == ["image", "MEL", "NV", "BCC", "AKIEC", "BKL", "DF", "VASC"]
+    assert {row["image"] for row in rows} >= {"P0", "p1"}
+    for row in rows:
+        values = [float(value) for name, value in row.items() if name != "image"]
+        assert all("." in value for name, value in row.items() if name != "image")
+        assert math.isclose(sum(values), 1, abs_tol=1e-5)
+
+
+def test_the_report_is_one_file_that_fetches_nothing(outputs: Path) -> None:
+    page = (outputs / "report.html").read_text(encoding="utf-8")
+    assert "<script" not in page
+    links = re.findall(r'(?:src|href)="([^"]{0,40})', page)
+    assert all(link.startswith(("data:image/jpeg;base64,", "#")) for link in links)
+    assert page.count("<svg") == 6
+    assert "Missed: malignant" in page
+    assert "Not a medical device" in page
+
+
+def test_a_report_without_gallery_holds_no_picture(folder: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    assert _evaluate(folder, tmp_path, "--html", str(page), "--no-gallery")[0] == 0
+    assert "data:image/jpeg" not in page.read_text(encoding="utf-8")
+
+
+def test_names_from_elsewhere_cannot_put_markup_into_the_report(folder: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    labels = "file,label,site\np1.jpg,nv,<script>alert(1)</script>\np2.jpg,mel,\n"
+    assert _evaluate(folder, tmp_path, "--html", str(page), labels=labels)[0] == 0
+    assert "<script" not in page.read_text(encoding="utf-8")
+
+
+def test_one_class_leaves_figures_undefined_and_says_why(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "report.html"
+    status, result = _evaluate(folder, tmp_path, "--html", str(page), labels="file,label\np1.jpg,nv\np5.jpg,nv\n")
+    assert status == 0
+    for name in ("malignant", "melanoma"):
+        task = result["tasks"][name]
+        assert task["roc_auc"]["value"] is None
+        assert task["roc_auc"]["reason"] == task["reasons"]["roc_auc"] == f"needs both {name} and other images"
+        assert task["sensitivity"] is None
+        assert name in task["reasons"]["sensitivity"]
+        assert task["specificity"] is not None
+    assert result["classes"]["balanced_accuracy"] is None
+    assert "two classes" in result["classes"]["reasons"]["balanced_accuracy"]
+    assert result["resampling"]["unit"] == "image"
+    assert "undefined" in capsys.readouterr().out
+    assert "undefined" in page.read_text(encoding="utf-8")
+
+
+def test_a_corrupt_picture_stops_the_run_and_is_named(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "bad.jpg").write_bytes((folder / "p1.jpg").read_bytes()[:700])
+    labels = "file,label\np1.jpg,nv\nbad.jpg,mel\ngone.jpg,mel\np2.jpg,mel\n"
+    status, result = _evaluate(folder, tmp_path, labels=labels)
+    assert (status, result) == (1, {})
+    assert "bad.jpg" in capsys.readouterr().err
+    status, result = _evaluate(folder, tmp_path, "--skip-unreadable", labels=labels)
+    assert (status, result["n"]) == (0, 2)
+    assert [name for name, _ in result["unreadable"]] == ["bad.jpg", "gone.jpg"]
+
+
+def test_a_set_without_a_readable_picture_defines_nothing(folder: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    status, result = _evaluate(
+        folder, tmp_path, "--skip-unreadable", "--html", str(page), labels="file,label\ngone.jpg,mel\n"
+    )
+    assert (status, result["n"], result["cannot_assess"]) == (0, 0, 0)
+    assert result["tasks"]["malignant"]["ece"] is None
+    assert result["classes"]["reasons"]["accuracy"] == "no image"
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"), [("file,label\np1.jpg,wart\n", "'wart'"), ("name,label\np1.jpg,nv\n", "no column 'file'")]
+)
+def test_a_table_that_cannot_be_used_is_named(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], labels: str, message: str
+) -> None:
+    assert _evaluate(folder, tmp_path, labels=labels) == (1, {})
+    assert message in capsys.readouterr().err
+
+
+def _compare(a: Path, b: Path, out: Path) -> tuple[int, dict[str, Any]]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["training", "compare", "--a", str(a), "--b", str(b), "--json", str(out)])
+        status = main()
+    return status, json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
+
+
+def test_a_package_does_not_differ_from_itself(outputs: Path, tmp_path: Path) -> None:
+    predictions = outputs / "predictions.csv"
+    status, result = _compare(predictions, predictions, tmp_path / "out.json")
+    assert status == 0
+    for area in result["roc_auc"].values():
+        assert area["delong"]["difference"] == 0
+        assert area["delong"]["p_value"] == 1
+    assert all(decision["mcnemar"]["mid_p"] == 1 for decision in result["decisions"].values())
+
+
+def test_a_package_that_scores_at_random_is_told_from_one_that_knows(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    header = "file,unit,truth,positive,stated,score,moderate,high,refusals,p_mel"
+    for name, knows in (("a", 1.0), ("b", 0.0)):
+        lines = [header]
+        for index in range(300):
+            positive = index % 3 == 0
+            score = float(np.clip(0.4 + (0.25 * positive * knows) + rng.normal(0, 0.12), 0, 1))
+            stated = "mel" if score > 0.5 else "nv"
+            flags = f"{int(score > 0.4)},{int(score > 0.55)}"
+            truth = "mel" if positive else "nv"
+            lines.append(f"{index},lesion {index},{truth},{int(positive)},{stated},{score},{flags},,{score}")
+        (tmp_path / f"{name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    _, result = _compare(tmp_path / "a.csv", tmp_path / "b.csv", tmp_path / "out.json")
+    area = result["roc_auc"]["melanoma"]
+    assert area["delong"]["low"] > 0.2
+    assert area["bootstrap"]["low"] > 0.2
+    assert area["delong"]["low"] == pytest.approx(area["bootstrap"]["low"], abs=0.03)
+    assert result["decisions"]["high accuracy"]["mcnemar"]["mid_p"] < 1e-6
+    assert result["balanced_accuracy"]["difference"]["low"] > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: "\n".join(text.splitlines()[:-1]) + "\n", "different images"),
+        (lambda text: text.replace(",mel,1,", ",nv,0,", 1), "what is true"),
+        (lambda text: text.replace("score", "points", 1), "'score'"),
+        (lambda text: text + text.splitlines()[-1] + "\n", "twice"),
+        (lambda text: re.sub(r",0\.\d+,", ",nan,", text, count=1), "finite"),
+    ],
+)
+def test_what_cannot_be_paired_is_refused(
+    outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: Any, message: str
+) -> None:
+    predictions = outputs / "predictions.csv"
+    other = tmp_path / "other.csv"
+    other.write_text(change(predictions.read_text(encoding="utf-8")), encoding="utf-8")
+    assert _compare(predictions, other, tmp_path / "out.json") == (1, {})
+    assert message in capsys.readouterr().err

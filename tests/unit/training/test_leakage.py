@@ -1,0 +1,121 @@
+"""Planted leaks are found in every form a copy takes; different lesions that look alike are not."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edge.capture.phantom import render, scene_for
+from training.__main__ import main
+from training.data import Record
+from training.images import PictureUnreadable
+from training.leakage import near_duplicates
+
+
+def _phantom(index: int) -> Image.Image:
+    return Image.fromarray(render(scene_for(seed=11, index=index), width_px=400, height_px=300))
+
+
+def _compressed(image: Image.Image, quality: int) -> Image.Image:
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=quality)
+    return Image.open(stream)
+
+
+def _record(file: str, split: str) -> Record:
+    return Record(file, "", "ham10000", split, "nv", file, file)
+
+
+COPIES: dict[str, Callable[[Image.Image], Image.Image]] = {
+    "the same bytes": lambda image: image,
+    "compressed": lambda image: _compressed(image, 30),
+    "flipped and compressed": lambda image: _compressed(image.transpose(Image.Transpose.FLIP_LEFT_RIGHT), 40),
+    "upside down": lambda image: image.transpose(Image.Transpose.ROTATE_180),
+    "on its side, as a square": lambda image: image.crop((50, 0, 350, 300)).transpose(Image.Transpose.ROTATE_90),
+    "at half the size": lambda image: image.resize((200, 150)),
+    "brighter": lambda image: Image.fromarray(np.clip(np.asarray(image) * 1.1, 0, 255).astype(np.uint8)),
+}
+
+
+@pytest.mark.parametrize("copy", COPIES)
+def test_a_copy_in_another_split_is_found_and_named(tmp_path: Path, copy: str) -> None:
+    for index in range(4):
+        _phantom(index).save(tmp_path / f"{index}.png")
+    COPIES[copy](_phantom(2)).save(tmp_path / "copy.png")
+    records = [_record(f"{index}.png", "train") for index in range(4)] + [_record("copy.png", "test")]
+    assert [(pair.a.file, pair.b.file) for pair in near_duplicates(records, root=tmp_path)] == [("2.png", "copy.png")]
+
+
+def test_a_copy_in_the_same_split_is_no_leak(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        _phantom(0).save(tmp_path / name)
+    assert near_duplicates([_record("a.png", "train"), _record("b.png", "train")], root=tmp_path) == []
+
+
+def test_different_lesions_are_no_leak(tmp_path: Path) -> None:
+    records = []
+    for index in range(16):
+        _phantom(index).save(tmp_path / f"{index}.jpg", quality=90)
+        records.append(_record(f"{index}.jpg", ("train", "val")[index % 2]))
+    assert near_duplicates(records, root=tmp_path) == []
+
+
+def test_a_corrupt_picture_is_named(tmp_path: Path) -> None:
+    _phantom(0).save(tmp_path / "a.jpg")
+    (tmp_path / "bad.jpg").write_bytes((tmp_path / "a.jpg").read_bytes()[:900])
+    with pytest.raises(PictureUnreadable, match=r"bad\.jpg"):
+        near_duplicates([_record("a.jpg", "train"), _record("bad.jpg", "val")], root=tmp_path)
+
+
+def _check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, rows: str, header: str = "file,dataset,split,dx,lesion_id"
+) -> int:
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text(f"{header}\n{rows}", encoding="utf-8")
+    monkeypatch.setattr("sys.argv", ["training", "check-data", "--manifest", str(manifest)])
+    return main()
+
+
+def test_check_data_passes_a_clean_manifest_and_says_its_licence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for index in range(2):
+        _phantom(index).save(tmp_path / f"{index}.png")
+    assert _check(tmp_path, monkeypatch, rows="0.png,ham10000,train,nv,l0\n1.png,ham10000,test,mel,l1\n") == 0
+    assert "CC BY-NC 4.0" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("0.png,ham10000,train,nv,l0\n1.png,ham10000,test,mel,l0\n", "lesion l0"),
+        ("0.png,ham10000,train,nv,l0\ncopy.png,ham10000,test,mel,l1\n", "0.png (train) and copy.png (test)"),
+        ("0.png,ham10000,train,wart,l0\n", "wart"),
+        ("0.png,ours,train,nv,l0\n", "sources.toml"),
+        ("gone.png,ham10000,train,nv,l0\n", "gone.png"),
+    ],
+)
+def test_check_data_fails_on_a_planted_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], rows: str, message: str
+) -> None:
+    for index in range(2):
+        _phantom(index).save(tmp_path / f"{index}.png")
+    _compressed(_phantom(0), 50).save(tmp_path / "copy.png")
+    assert _check(tmp_path, monkeypatch, rows=rows) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_a_sources_file_beside_the_manifest_states_the_licence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _phantom(0).save(tmp_path / "0.png")
+    sources = tmp_path / "sources.toml"
+    sources.write_text('[ours]\nname = "Our clinic"\nlicence = "not to be shared"\n', encoding="utf-8")
+    assert _check(tmp_path, monkeypatch, rows="0.png,ours,train,psoriasis,l0\n") == 0
+    assert "Our clinic: not to be shared" in capsys.readouterr().out
+    sources.write_text('[ours]\nname = "Our clinic"\n', encoding="utf-8")
+    assert _check(tmp_path, monkeypatch, rows="0.png,ours,train,psoriasis,l0\n") == 1
+    assert "ours.licence" in capsys.readouterr().err

@@ -1,0 +1,53 @@
+"""`python -m training check-data`: a manifest's columns, labels, licences, splits and every picture; needs no torch."""
+
+import argparse
+import sys
+from collections import Counter
+from pathlib import Path
+
+from training.data import ANY_DATASET, DataError, read_manifest
+from training.leakage import near_duplicates
+from training.sources import sources_of
+from training.tasks import TASKS
+
+_SHOWN = 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--manifest", type=Path, required=True)
+    parser.add_argument("--dataset", default=ANY_DATASET, help="one data set of it; * is every one, the default")
+    parser.add_argument("--task", choices=sorted(TASKS), help="whose labels are meant; any, the default")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check everything and say what was found; 1 when the manifest must not be used."""
+    path: Path = arguments.manifest
+    try:
+        records = read_manifest(path, dataset=arguments.dataset, labels=_labels(arguments.task))
+        sources = sources_of(path, records)
+        pairs = near_duplicates(records, root=path.parent)
+    except DataError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    for split, count in sorted(Counter(record.split for record in records).items()):
+        print(f"{split}: {count} pictures")
+    for source in sources:
+        print(f"{source.name}: {source.licence}")
+    for pair in pairs[:_SHOWN]:
+        print(
+            f"nearly the same picture in two splits: {pair.a.file} ({pair.a.split}) and {pair.b.file} "
+            f"({pair.b.split}), {pair.distance} of 256 bits apart, correlation {pair.correlation}",
+            file=sys.stderr,
+        )
+    if len(pairs) > _SHOWN:
+        print(f"and {len(pairs) - _SHOWN} more pairs", file=sys.stderr)
+    if pairs:
+        print(f"{len(pairs)} pairs cross splits: put each pair into one group of one split", file=sys.stderr)
+        return 1
+    print(f"no patient, lesion, group or near-duplicate crosses splits among {len(records)} pictures")
+    return 0
+
+
+def _labels(task: str | None) -> tuple[str, ...]:
+    return tuple(label for name, description in TASKS.items() if task in {None, name} for label in description.labels)

@@ -1,0 +1,31 @@
+"""`python -m training export`."""
+
+import argparse
+from pathlib import Path
+
+from training.export import export_run
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--run", dest="run_dir", type=Path, required=True, help="folder of a trained run")
+    parser.add_argument("--manifest", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="folder of the package, replaced if it exists")
+    parser.add_argument("--name", default="melanoma")
+    parser.add_argument("--version", required=True)
+    parser.add_argument("--licence", required=True, help="what the package may be used for, in one sentence")
+    parser.add_argument("--simulation-only", action="store_true", help="it was trained on rendered pictures")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Export and print the validation figures."""
+    manifest = export_run(
+        run_dir=arguments.run_dir,
+        manifest=arguments.manifest,
+        out=arguments.out,
+        name=arguments.name,
+        version=arguments.version,
+        licence_of_use=arguments.licence,
+        simulation_only=arguments.simulation_only,
+    )
+    print(manifest.metrics[0].model_dump_json(indent=2))

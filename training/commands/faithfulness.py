@@ -1,0 +1,44 @@
+"""`python -m training faithfulness`; needs no torch."""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from edge.inference.model_package import load_model_package
+from edge.inference.openvino_classifier import OpenVinoClassifier
+from training.data import of_split, read_manifest
+from training.faithfulness import Faithfulness, measure_faithfulness
+from training.images import load_images
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--package", type=Path, required=True)
+    parser.add_argument("--manifest", type=Path, required=True)
+    parser.add_argument("--dataset", default="ham10000", help="* for all")
+    parser.add_argument("--split", default="val")
+    parser.add_argument("--images", type=int, default=150, help="with a score above low, at random")
+    parser.add_argument("--json", type=Path, help="write the figures here")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure and print; 1 when the advantage over a rival is not proven."""
+    package = load_model_package(arguments.package)
+    labels = package.manifest.labels
+    records = of_split(read_manifest(arguments.manifest, dataset=arguments.dataset, labels=labels), arguments.split)
+    root = arguments.manifest.parent
+    shuffled = np.random.default_rng(0).permutation(len(records))
+    pictures = (load_images([records[index]], root=root, labels=labels)[0].best for index in shuffled)
+    classifier = OpenVinoClassifier(package)
+    found = measure_faithfulness(classifier, pictures, limit=arguments.images)
+    classifier.close()
+    report = TypeAdapter(Faithfulness).dump_python(found, mode="json")
+    for name, figure in report.items():
+        print(f"{name}: {figure}")
+    if arguments.json is not None:
+        stated = {"package_sha256": package.sha256, "split": arguments.split, **report, "proven": found.proven}
+        arguments.json.write_text(json.dumps(stated, indent=1) + "\n", encoding="utf-8")
+    return 0 if found.proven else 1

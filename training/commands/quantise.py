@@ -1,0 +1,48 @@
+"""`python -m training quantise`: adds the INT8 network and what each reduced precision changes; needs NNCF."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from edge.inference.model_package import load_model_package
+from training.data import of_split, read_manifest
+from training.packaging import write_package
+from training.quantise import with_precisions
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--package", type=Path, required=True)
+    parser.add_argument("--manifest", type=Path, required=True)
+    parser.add_argument("--dataset", default="ham10000", help="* for all")
+    parser.add_argument("--calibrate-on", default="train", metavar="SPLIT")
+    parser.add_argument("--validate-on", default="val", metavar="SPLIT")
+    parser.add_argument("--images", type=int, default=300, help="for calibration, drawn at random")
+    parser.add_argument("--out", type=Path, help="folder of the new package; default: replace the old one")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Quantise, measure, print and write the package; it has a new hash and no signature."""
+    package = load_model_package(arguments.package)
+    records = read_manifest(arguments.manifest, dataset=arguments.dataset, labels=package.manifest.labels)
+    train, validate = of_split(records, arguments.calibrate_on), of_split(records, arguments.validate_on)
+    chosen = np.random.default_rng(0).permutation(len(train))[: arguments.images]
+    updated = with_precisions(
+        package,
+        root=arguments.manifest.parent,
+        calibration=[train[index] for index in sorted(chosen)],
+        validation=validate,
+    )
+    manifest = updated.manifest
+    for name, effect in manifest.precisions.items():
+        exceeded = manifest.precision_bounds.exceeded_by(effect)
+        print(f"{name}: {'refused, ' + '; '.join(exceeded) if exceeded else 'may be used'}; {effect!r}")
+    write_package(
+        manifest,
+        graph=updated.graph,
+        weights=updated.weights,
+        golden=updated.golden,
+        int8=updated.int8,
+        out=arguments.out or arguments.package,
+    )

@@ -1,0 +1,74 @@
+"""`python -m training refusals`: what a package refuses, of lesions and of everything else; needs no torch."""
+
+import argparse
+from pathlib import Path
+
+from edge.inference.model_package import load_model_package
+from edge.inference.openvino_classifier import OpenVinoClassifier
+from training.data import of_split, read_manifest
+from training.images import load_images
+from training.out_of_distribution import (
+    Judged,
+    blank_frames,
+    folder_pictures,
+    judge,
+    measure_sources,
+    noise_frames,
+    photographs,
+)
+from training.packaging import replace_metrics, write_package
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--package", type=Path, required=True)
+    parser.add_argument("--manifest", type=Path, required=True, help="the lesions that should be judged")
+    parser.add_argument("--dataset", default="ham10000")
+    parser.add_argument("--split", default="val")
+    parser.add_argument(
+        "--source", type=_named_folder, nargs="+", default=[], metavar="NAME=FOLDER", help="pictures to be refused"
+    )
+    parser.add_argument("--limit", type=int, default=200, help="pictures of each folder, drawn at random")
+    parser.add_argument("--record", action="store_true", help="write the figures into the package; its hash changes")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Measure, print and, if asked, record."""
+    package = load_model_package(arguments.package)
+    classifier = OpenVinoClassifier(package)
+    records = of_split(
+        read_manifest(arguments.manifest, dataset=arguments.dataset, labels=package.manifest.labels), arguments.split
+    )
+    lesions = load_images(records, root=arguments.manifest.parent, labels=package.manifest.labels)
+    inside = judge(classifier, (image.best for image in lesions))
+    outside: dict[str, Judged] = {
+        "everyday photographs": judge(classifier, photographs()),
+        "blank frames": judge(classifier, blank_frames(count=50)),
+        "noise frames": judge(classifier, noise_frames(count=50)),
+    }
+    for name, folder in arguments.source:
+        outside[name] = judge(classifier, folder_pictures(folder, limit=arguments.limit))
+    classifier.close()
+    measured = measure_sources(inside, outside)
+    for entry in measured:
+        figures = ", ".join(
+            f"{name} {figure.value} ({figure.low} to {figure.high})" for name, figure in entry.figures.items()
+        )
+        print(f"{entry.split}, n={entry.n}: {figures}")
+    if arguments.record:
+        updated = replace_metrics(package.manifest, measured)
+        write_package(
+            updated,
+            graph=package.graph,
+            weights=package.weights,
+            golden=package.golden,
+            int8=package.int8,
+            out=arguments.package,
+        )
+
+
+def _named_folder(text: str) -> tuple[str, Path]:
+    name, equals, folder = text.partition("=")
+    if not (name and equals and folder):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=FOLDER")
+    return name, Path(folder)

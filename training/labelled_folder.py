@@ -1,0 +1,77 @@
+"""A folder of pictures and a table of labels from elsewhere, read as records."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from training.data import FILE_COLUMNS, LABEL_COLUMNS, DataError, Record, parse_record, refuse_repeated_files
+from training.table import TableError, read_table
+
+PICTURE_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png"})
+
+
+def read_labelled_folder(
+    images: Path, table: Path, *, labels: Sequence[str], dataset: str | None = None, split: str | None = None
+) -> list[Record]:
+    """Return one record per row of the table, its `file` relative to `images`, in the table's order.
+
+    The table needs a column of files (`file`, `image`, `filename`, `isic_id`, `image_id`) and one of labels (`label`,
+    `dx`, `diagnosis`); patient, lesion, group, age, sex and site are used where they are, other columns are ignored.
+    A file is found by its path below `images` or, if that is not there, by its name alone in any sub-folder, in any
+    case, with or without its ending. `dataset` and `split` keep only the rows that say so.
+
+    Raises:
+        DataError: a row is malformed, its label unknown, or two pictures have the name that it gives.
+    """
+    if not images.is_dir():
+        raise DataError(f"{images} is no folder")
+    index = _Index(images)
+    records = []
+    try:
+        for line, row in read_table(table, needed=(FILE_COLUMNS, LABEL_COLUMNS)):
+            if any(wanted is not None and row.get(column) != wanted for column, wanted in _wanted(dataset, split)):
+                continue
+            place = f"{table}, line {line}"
+            record = parse_record(row, place=place, labels=labels)
+            found = index.find(record.file, place=place)
+            sharp = index.find(record.sharp_file, place=place) if record.sharp_file else ""
+            records.append(replace(record, file=found, sharp_file=sharp))
+    except TableError as error:
+        raise DataError(str(error)) from error
+    if not records:
+        raise DataError(f"{table} has no row" + "".join(f" of {c} {w!r}" for c, w in _wanted(dataset, split) if w))
+    refuse_repeated_files(records)
+    return records
+
+
+def _wanted(dataset: str | None, split: str | None) -> tuple[tuple[str, str | None], ...]:
+    return (("dataset", dataset), ("split", split))
+
+
+class _Index:
+    """The pictures below a folder by path, by name and by name without ending, all in lower case."""
+
+    def __init__(self, root: Path) -> None:
+        self._paths: set[str] = set()
+        self._by_path: dict[str, str] = {}
+        self._by_name: dict[str, list[str]] = {}
+        for path in sorted(root.rglob("*")):
+            if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file():
+                relative = path.relative_to(root).as_posix()
+                self._paths.add(relative)
+                self._by_path.setdefault(relative.casefold(), relative)
+                for name in {path.name.casefold(), path.stem.casefold()}:
+                    self._by_name.setdefault(name, []).append(relative)
+
+    def find(self, written: str, *, place: str) -> str:
+        """Return the path below the folder; one that is nowhere comes back as written, for the reader to name."""
+        wanted = PurePosixPath(written.replace("\\", "/"))
+        if wanted.as_posix() in self._paths:
+            return wanted.as_posix()
+        if (other_case := self._by_path.get(wanted.as_posix().casefold())) is not None:
+            return other_case
+        same = self._by_name.get(wanted.name.casefold(), [])
+        if len(same) > 1:
+            raise DataError(f"{place}: {written!r} may be {same[0]} or {same[1]}: give its path")
+        return same[0] if same else written

@@ -1,0 +1,72 @@
+"""The networks that can be trained; each is a `torch.nn.Module` with the methods of `LesionNetwork`."""
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from training.recipes import Recipe
+
+
+class LesionNetwork(Protocol):
+    """What training and export ask of a network; tensors are `torch.Tensor`."""
+
+    def first_layers(self, batch: Any, *, blocks: int) -> Any:
+        """Return the features after this many blocks from a u8 batch [N, S, S, 3], normalised here."""
+        ...
+
+    def feature_map(self, features: Any, *, blocks: int) -> Any:
+        """Return the last features [N, C, h, w] from what `first_layers` gave."""
+        ...
+
+    def stages(self, batch: Any) -> list[Any]:
+        """Return features [N, C, h, w] from several depths, the last ones last, from a u8 batch."""
+        ...
+
+    def logits(self, features: Any, *, blocks: int) -> list[Any]:
+        """Return the logits [N, classes] from what `first_layers` gave; in training, auxiliary heads' after them."""
+        ...
+
+    def trained(self, *, blocks: int) -> Any:
+        """Yield the parameters that learn when the first blocks are kept."""
+        ...
+
+    @property
+    def head(self) -> Any:
+        """The linear layer on the mean of the last features."""
+        ...
+
+
+def build_network(recipe: Recipe, *, classes: int, weights: Path | None = None) -> Any:
+    """Return the recipe's network with a fresh head.
+
+    `weights` is a state dictionary to start from, by the names of the network's usual implementation; layers of
+    another shape, such as a head for other classes, are left as they are.
+    """
+    if recipe.network == "efficientnet-lite0":
+        from training.networks.efficientnet_lite import efficientnet_lite0  # noqa: PLC0415  # loads only what is used
+
+        network = efficientnet_lite0(recipe, classes=classes)
+    elif recipe.network == "googlenet":
+        from training.networks.googlenet import GoogLeNet  # noqa: PLC0415
+
+        network = GoogLeNet(classes=classes, dropout=recipe.dropout)
+    else:
+        raise ValueError(f"unknown network {recipe.network!r}")
+    if weights is not None:
+        load_weights(network, weights)
+    return network
+
+
+def load_weights(network: Any, path: Path) -> None:
+    """Load every layer of the same name and shape from a state dictionary.
+
+    Raises:
+        ValueError: fewer than half of the network's layers were found, so the file is of another network.
+    """
+    saved = torch.load(path, weights_only=True, map_location="cpu")
+    own = network.state_dict()
+    fitting = {name: value for name, value in saved.items() if name in own and own[name].shape == value.shape}
+    if len(fitting) * 2 < len(own):
+        raise ValueError(f"{path} is of another network: {len(fitting)} of {len(own)} layers have its names and shapes")
+    network.load_state_dict(fitting, strict=False)

@@ -1,0 +1,122 @@
+"""Predictions as CSV: every answer on every picture for a later comparison, and the form of the ISIC challenge."""
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.data import DataError
+from training.metrics import Scores
+from training.scoring import ScoredPicture
+from training.table import TableError, read_table
+
+ISIC_COLUMNS: Final = ("MEL", "NV", "BCC", "AKIEC", "BKL", "DF", "VASC")
+_OWN_COLUMNS: Final = ("file", "unit", "truth", "positive", "stated", "score", "moderate", "high", "refusals")
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What one package said of a set of pictures, sorted by file; `melanoma` [N] is None where it is no class."""
+
+    files: tuple[str, ...]
+    units: tuple[str, ...]
+    truth: tuple[str, ...]
+    positive: NDArray[np.bool_]
+    stated: tuple[str, ...]
+    score: NDArray[np.float64]
+    melanoma: NDArray[np.float64] | None
+    flagged: dict[str, NDArray[np.bool_]]
+
+
+def write_predictions(
+    path: Path, pictures: Sequence[ScoredPicture], scores: Scores, *, moderate: float, high: float
+) -> None:
+    """Write one row a picture: truth, stated class, score, whether it reaches each threshold, and all probabilities."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow([*_OWN_COLUMNS, *(f"p_{label}" for label in scores.labels)])
+        positive, score, stated = scores.is_positive, scores.score, scores.stated
+        for row, picture in enumerate(pictures):
+            writer.writerow(
+                [
+                    picture.record.file,
+                    scores.groups[row],
+                    picture.record.label,
+                    int(positive[row]),
+                    scores.labels[stated[row]],
+                    repr(float(score[row])),
+                    int(score[row] >= moderate),
+                    int(score[row] >= high),
+                    "; ".join(picture.refusals),
+                    *(repr(float(value)) for value in scores.probabilities[row]),
+                ]
+            )
+
+
+def read_predictions(path: Path) -> Predictions:
+    """Read what `write_predictions` wrote.
+
+    Raises:
+        DataError: it is no such file, or a picture is in it twice.
+    """
+    needed = [(name,) for name in _OWN_COLUMNS if name != "refusals"]
+    try:
+        rows = sorted((row for _, row in read_table(path, needed=needed)), key=lambda row: row["file"])
+    except TableError as error:
+        raise DataError(str(error)) from error
+    if not rows:
+        raise DataError(f"{path} holds no prediction")
+    files = tuple(row["file"] for row in rows)
+    if len(set(files)) != len(files):
+        raise DataError(f"{path} holds a picture twice")
+    return Predictions(
+        files=files,
+        units=tuple(row["unit"] for row in rows),
+        truth=tuple(row["truth"] for row in rows),
+        positive=_flags(rows, "positive", path),
+        stated=tuple(row["stated"] for row in rows),
+        score=_numbers(rows, "score", path),
+        melanoma=_numbers(rows, "p_mel", path) if "p_mel" in rows[0] else None,
+        flagged={name: _flags(rows, name, path) for name in ("moderate", "high")},
+    )
+
+
+def write_isic(path: Path, pictures: Sequence[ScoredPicture], scores: Scores) -> None:
+    """Write the form of ISIC 2018 task 3: `image` without its ending, and a probability for each of seven classes.
+
+    Raises:
+        DataError: the package has other classes, or two pictures have one name.
+    """
+    if {column.lower() for column in ISIC_COLUMNS} != set(scores.labels):
+        raise DataError(f"the ISIC form has the classes {', '.join(ISIC_COLUMNS)}; this package has others")
+    names = [PurePosixPath(picture.record.file).stem for picture in pictures]
+    if len(set(names)) != len(names):
+        raise DataError("two pictures have the same name, which the ISIC form cannot tell apart")
+    order = [scores.labels.index(column.lower()) for column in ISIC_COLUMNS]
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["image", *ISIC_COLUMNS])
+        for name, row in zip(names, scores.probabilities[:, order], strict=True):
+            # Single-precision sums can pass 1 by a rounding error, which the challenge's scorer refuses.
+            writer.writerow([name, *(f"{min(max(float(value), 0.0), 1.0):.9f}" for value in row)])
+
+
+def _numbers(rows: Sequence[dict[str, str]], column: str, path: Path) -> NDArray[np.float64]:
+    try:
+        values = np.array([float(row[column]) for row in rows])
+    except ValueError as error:
+        raise DataError(f"{path}: column {column} holds something that is no number") from error
+    if not all(math.isfinite(value) for value in values):
+        raise DataError(f"{path}: column {column} holds something that is no finite number")
+    return values
+
+
+def _flags(rows: Sequence[dict[str, str]], column: str, path: Path) -> NDArray[np.bool_]:
+    if not {row[column] for row in rows} <= {"0", "1"}:
+        raise DataError(f"{path}: column {column} is 0 or 1")
+    return np.array([row[column] == "1" for row in rows])

@@ -1,0 +1,134 @@
+"""Start a training from a model package: what a kiosk runs is also where the next training may begin.
+
+A package holds convolutions with their batch normalisation folded in. `unfold` gives each normalisation back the
+statistics that it sees on training pictures, and the scale and shift that undo them: the network computes the same as
+before and can be trained on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from edge.inference.model_package import ModelPackage, load_model_package
+from edge.inference.openvino_classifier import import_openvino
+
+
+class WarmStartError(Exception):
+    """The package's network is not of the recipe's kind."""
+
+
+@dataclass(frozen=True)
+class FoldedLayer:
+    """One convolution of a package: weights, and the bias that its folded normalisation left."""
+
+    weight: NDArray[np.float32]
+    bias: NDArray[np.float32]
+
+
+def start_from_package(network: Any, path: Path, *, views: Sequence[NDArray[np.uint8]]) -> None:
+    """Give the network the package's convolutions; its head stays fresh unless labels agree in number.
+
+    `views` are batches [N, S, S, 3] of training pictures, from which the statistics are taken.
+
+    Raises:
+        WarmStartError: the package's network is not of the recipe's kind.
+    """
+    if not hasattr(network, "convolutions"):
+        raise WarmStartError(f"{type(network).__name__} cannot start from a package: start it from a state dictionary")
+    package = load_model_package(path)
+    unfold(network, folded_layers(package), views=views)
+    head = _head(package)
+    if head.weight.shape == tuple(network.head.weight.shape):
+        with torch.no_grad():
+            network.head.weight.copy_(torch.from_numpy(head.weight))
+            network.head.bias.copy_(torch.from_numpy(head.bias))
+
+
+def folded_layers(package: ModelPackage) -> list[FoldedLayer]:
+    """Return the package's convolutions from input to output."""
+    layers = []
+    for node in import_openvino().Core().read_model(package.graph, package.weights).get_ordered_ops():
+        if node.get_type_name() not in ("Convolution", "GroupConvolution"):
+            continue
+        weight = _constant(node.input(1).get_source_output().get_node())
+        if node.get_type_name() == "GroupConvolution":
+            # [groups, 1, 1, h, w] here, [groups, 1, h, w] in torch.
+            weight = weight[:, 0]
+        (follower,) = (target.get_node() for target in node.output(0).get_target_inputs())
+        if follower.get_type_name() != "Add":
+            raise WarmStartError(f"{node.get_friendly_name()} is followed by {follower.get_type_name()}, not a bias")
+        bias = _constant(follower.input(1).get_source_output().get_node()).reshape(-1)
+        layers.append(FoldedLayer(weight=weight, bias=bias))
+    return layers
+
+
+def unfold(network: Any, layers: Sequence[FoldedLayer], *, views: Sequence[NDArray[np.uint8]]) -> None:
+    """Load folded layers into a network with batch normalisation, without changing what is computed."""
+    pairs = network.convolutions()
+    if [tuple(conv.weight.shape) for conv, _ in pairs] != [layer.weight.shape for layer in layers]:
+        raise WarmStartError("the package's network has other layers than the recipe's")
+    with torch.no_grad():
+        for (conv, norm), layer in zip(pairs, layers, strict=True):
+            conv.weight.copy_(torch.from_numpy(layer.weight))
+            norm.weight.fill_(1.0)
+            norm.bias.copy_(torch.from_numpy(layer.bias))
+            norm.running_mean.zero_()
+            norm.running_var.fill_(1.0 - norm.eps)
+        for norm, (mean, variance) in _statistics(network, [norm for _, norm in pairs], views=views):
+            norm.running_mean.copy_(mean)
+            norm.running_var.copy_(variance)
+            norm.weight.copy_((variance + norm.eps).sqrt())
+            norm.bias.add_(mean)
+
+
+def _statistics(network: Any, norms: Sequence[Any], *, views: Sequence[NDArray[np.uint8]]) -> list[tuple[Any, Any]]:
+    sums: dict[Any, list[Any]] = {norm: [0, 0, 0] for norm in norms}
+
+    def collect(norm: Any, inputs: Any) -> None:
+        values = inputs[0].double()
+        entry = sums[norm]
+        entry[0] = entry[0] + values.sum((0, 2, 3))
+        entry[1] = entry[1] + values.square().sum((0, 2, 3))
+        entry[2] += values.numel() // values.shape[1]
+
+    hooks = [norm.register_forward_pre_hook(collect) for norm in norms]
+    network.eval()
+    for batch in views:
+        network.feature_map(network.first_layers(torch.from_numpy(batch), blocks=0), blocks=0)
+    for hook in hooks:
+        hook.remove()
+    return [
+        (norm, ((total / count).float(), (square / count - (total / count).square()).clamp_min(0).float()))
+        for norm, (total, square, count) in sums.items()
+    ]
+
+
+def _head(package: ModelPackage) -> FoldedLayer:
+    """Return the classifier's weights, the package's calibration undone."""
+    manifest = package.manifest
+    model = import_openvino().Core().read_model(package.graph, package.weights)
+    (output,) = (o for o in model.outputs if manifest.outputs.probabilities in o.get_names())
+    add = _source(_source(output.get_node()))
+    if add.get_type_name() == "ReduceMean":
+        add = _source(add)
+    weight = _constant(add.input(0).get_source_output().get_node().input(1).get_source_output().get_node())
+    bias = _constant(add.input(1).get_source_output().get_node()).reshape(-1)
+    shift = np.array(manifest.calibration_bias or np.zeros(len(bias)), dtype=np.float32)
+    return FoldedLayer(weight=weight * manifest.temperature, bias=(bias - shift) * manifest.temperature)
+
+
+def _source(node: Any) -> Any:
+    return node.input(0).get_source_output().get_node()
+
+
+def _constant(node: Any) -> NDArray[np.float32]:
+    if node.get_type_name() == "Convert":
+        node = node.input(0).get_source_output().get_node()
+    if node.get_type_name() != "Constant":
+        raise WarmStartError(f"{node.get_friendly_name()} is no constant: a quantised package cannot be trained on")
+    return np.asarray(node.get_data(), dtype=np.float32)
