@@ -3,20 +3,18 @@
 import argparse
 import json
 import sys
-from dataclasses import asdict
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import inference, outbox
+from benchmarks.report import Report
 
 _FOLDER = Path("build/bench")
-_MEASUREMENTS = {
-    "inference": (inference, "whole assessment of a 2592x1944 JPEG / decode and network alone"),
-    "outbox": (outbox, "50 durable saves / 50 bare SQLite commits"),
-}
+_MEASUREMENTS: dict[str, Callable[..., Report]] = {"inference": inference.measure, "outbox": outbox.measure}
 
 
 def main() -> int:
-    """Print one row a measurement and write build/bench/NAME.json; 1 when a limit is exceeded."""
+    """Print each measurement and write build/bench/NAME.json; 1 when a limit is exceeded."""
     parser = argparse.ArgumentParser(prog="./run bench")
     parser.add_argument("names", nargs="*", help=f"any of: {', '.join(_MEASUREMENTS)}")
     parser.add_argument("--pairs", type=int, default=30)
@@ -27,14 +25,13 @@ def main() -> int:
     _FOLDER.mkdir(parents=True, exist_ok=True)
     exceeded = 0
     for name in arguments.names or _MEASUREMENTS:
-        module, what = _MEASUREMENTS[name]
-        result = module.measure(_FOLDER / name, pairs=arguments.pairs)
-        exceeded += result.ratio > module.LIMIT
-        print(
-            f"{name}: {what}\n  {result.ours_ms:.1f} ms / {result.base_ms:.1f} ms; ratio {result.ratio:.2f}"
-            f" (pairs {result.ratio_low:.2f} to {result.ratio_high:.2f}, n={result.pairs}); limit {module.LIMIT}"
-        )
-        (_FOLDER / f"{name}.json").write_text(json.dumps(asdict(result) | {"limit": module.LIMIT}, indent=1) + "\n")
+        report = _MEASUREMENTS[name](_FOLDER / name, pairs=arguments.pairs)
+        for line in report.lines:
+            print(f"{name}: {line}")
+        for limit in report.exceeded:
+            exceeded += 1
+            print(f"{name}: LIMIT EXCEEDED: {limit}")
+        (_FOLDER / f"{name}.json").write_text(json.dumps(report.figures, indent=1) + "\n", encoding="utf-8")
     return 1 if exceeded else 0
 
 

@@ -1,43 +1,60 @@
-"""One 2592x1944 JPEG through the whole assessment, against decoding it and running the network alone."""
+"""The network on our engine: against OpenVINO's own benchmark, other engines, and the work around it."""
 
-from datetime import UTC, datetime
+from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.timing import Comparison, compare
-from edge.capture.quality import assess
-from edge.capture.registry import open_camera
+from benchmarks.assessment import compare_assessment
+from benchmarks.benchmark_app import MAX_LATENCY_RATIO, MIN_THROUGHPUT_RATIO, compare_with_benchmark_app
+from benchmarks.report import Report, report_of
+from benchmarks.table1 import measure_table1, phantom_pictures, table_lines
 from edge.config import Inference
-from edge.inference.explain import overlay, shrink
-from edge.inference.model_package import load_model_package
-from edge.inference.preprocess import decode_image
+from edge.inference.model_package import GRAPH_FILE, load_model_package
 from edge.inference.registry import open_classifier
-from edge.inference.triage import triage
 
 LIMIT = 2.0
-_CAMERA = "sim://phantom?seed=1&width=2592&height=1944"
+_PACKAGE = Path("models/melanoma")
 
 
-def measure(folder: Path, *, pairs: int) -> Comparison:
-    """Whole assessment against decode and network."""
-    package = load_model_package(Path("models/melanoma"))
-    classifier = open_classifier(package, Inference(), cache_dir=folder / "model-cache")
-    camera = open_camera(_CAMERA)
-    data = camera.capture().data
-    camera.close()
-    rgb = decode_image(data)
-
-    def whole() -> None:
-        picture = decode_image(data)
-        small = shrink(picture)
-        assess(small, previous_sha256=None, sha256="")
-        prediction = classifier.classify(picture)
-        overlay(small, prediction.cam)
-        triage(prediction, package.manifest.thresholds, simulated=True, now=datetime.now(UTC))
-
-    def alone() -> None:
-        decode_image(data)
-        classifier.classify(rgb)
-
-    result = compare(whole, alone, pairs=pairs)
-    classifier.close()
-    return result
+def measure(folder: Path, *, pairs: int) -> Report:
+    """Measure all three on the committed melanoma package."""
+    package = load_model_package(_PACKAGE)
+    cache = folder / "model-cache"
+    kiosk = open_classifier(package, Inference(), cache_dir=cache)
+    full = open_classifier(package, Inference(precision="f32"), cache_dir=cache)
+    pictures = phantom_pictures()
+    engine = compare_with_benchmark_app(full, _PACKAGE / GRAPH_FILE, pictures, folder=folder / "benchmark_app")
+    table = measure_table1(kiosk, full, package, pictures, folder=folder / "table1")
+    assessment = report_of(
+        "whole assessment of a 2592x1944 JPEG / decode and network alone",
+        compare_assessment(kiosk, pairs=pairs),
+        limit=LIMIT,
+    )
+    kiosk.close()
+    full.close()
+    exceeded = list(assessment.exceeded)
+    if engine.throughput_ratio < MIN_THROUGHPUT_RATIO:
+        exceeded.append(f"throughput {engine.throughput_ratio:.2f} of benchmark_app's < {MIN_THROUGHPUT_RATIO}")
+    if engine.latency_ratio > MAX_LATENCY_RATIO:
+        exceeded.append(f"latency {engine.latency_ratio:.2f} of benchmark_app's > {MAX_LATENCY_RATIO}")
+    return Report(
+        lines=(
+            (
+                f"throughput {engine.our_throughput:.1f}/s, benchmark_app {engine.their_throughput:.1f}/s; "
+                f"ratio {engine.throughput_ratio:.3f}, at least {MIN_THROUGHPUT_RATIO}"
+            ),
+            (
+                f"latency {engine.our_latency_ms:.2f} ms, benchmark_app {engine.their_latency_ms:.2f} ms; "
+                f"ratio {engine.latency_ratio:.3f}, at most {MAX_LATENCY_RATIO}"
+            ),
+            *table_lines(table),
+            *assessment.lines,
+        ),
+        figures={
+            "package_sha256": package.sha256,
+            **asdict(engine),
+            "limits": {"throughput_ratio": MIN_THROUGHPUT_RATIO, "latency_ratio": MAX_LATENCY_RATIO},
+            "table1": table,
+            "assessment": assessment.figures,
+        },
+        exceeded=tuple(exceeded),
+    )

@@ -5,7 +5,8 @@ import sqlite3
 from pathlib import Path
 from uuid import uuid4
 
-from benchmarks.timing import Comparison, compare
+from benchmarks.report import Report, report_of
+from benchmarks.timing import compare
 from edge.bus import Bus
 from edge.clock import SystemClock
 from edge.store import Store
@@ -18,7 +19,7 @@ LIMIT = 3.0
 _BATCH = 50
 
 
-def measure(folder: Path, *, pairs: int) -> Comparison:
+def measure(folder: Path, *, pairs: int) -> Report:
     """Fifty saves through the outbox against fifty bare commits."""
     shutil.rmtree(folder, ignore_errors=True)
     store = Store(folder / "ours.db", (outbox_module.MIGRATIONS,))
@@ -42,4 +43,4 @@ def measure(folder: Path, *, pairs: int) -> Comparison:
     result = compare(ours, base, pairs=pairs)
     store.close()
     bare.close()
-    return result
+    return report_of("50 durable saves / 50 bare SQLite commits", result, limit=LIMIT)
