@@ -67,7 +67,7 @@ class Patient:
         outcomes = []
         for number in range(count):
             site = self.body_sites[number % len(self.body_sites)]
-            order: dict[str, Any] = {"body_site": site}
+            order: dict[str, Any] = {"body_site": site, "answers": self._answers(site)}
             if site in self._lesions:
                 order["lesion_id"] = self._lesions[site]
             outcome = self._post("/api/capture", **order)
@@ -77,12 +77,22 @@ class Patient:
             outcomes.append(outcome)
         return outcomes
 
+    def _answers(self, site: str) -> dict[str, str]:
+        """No to every question that the kiosk asks."""
+        screens = self._get("/api/questions", body_site=site)["screens"]
+        return {question: "no" for screen in screens for question in screen}
+
     def leave(self) -> None:
         """End the visit."""
         self._post("/api/end")
 
+    def _get(self, path: str, **query: str) -> dict[str, Any]:
+        return self._answer(path, httpx.get(f"{self.kiosk_url}{path}", params=query, timeout=_TIMEOUT_S))
+
     def _post(self, path: str, **body: Any) -> dict[str, Any]:
-        response = httpx.post(f"{self.kiosk_url}{path}", json=body, timeout=_TIMEOUT_S)
+        return self._answer(path, httpx.post(f"{self.kiosk_url}{path}", json=body, timeout=_TIMEOUT_S))
+
+    def _answer(self, path: str, response: httpx.Response) -> dict[str, Any]:
         if response.is_error:
             problem = response.json()
             raise DemoFailed(f"the kiosk answered {path} with {problem['code']}: {problem['detail']}")

@@ -82,7 +82,7 @@ def judge(site: Installation, notebook: Notebook, *, visits: int, camera: str) -
         duplicated=len(names) - len(set(names)) + sum(len(items) - 1 for items in by_message.values()),
         refused=sum(answer["outcome"] == "refused" for answer in notebook.confirmed),
         distinct_frames=len({answer.get("image_sha256", _id(answer)) for answer in notebook.confirmed}),
-        model_sha256=next((a["model_sha256"] for a in notebook.confirmed if a["outcome"] == "saved"), ""),
+        model_sha256=next((a["model_sha256"] for a in notebook.confirmed if a.get("model_sha256")), ""),
         stage_ms=_medians([answer["stage_ms"] for answer in notebook.confirmed if answer["outcome"] == "saved"]),
         appointment=appointment,
         second_booker=second,
@@ -108,9 +108,9 @@ def _id(answer: dict[str, Any]) -> str:
 def _bytes_arrived(hub: httpx.Client, answer: dict[str, Any]) -> bool:
     if answer["outcome"] == "refused":
         return True
-    for name in ("image_sha256", "heat_map_sha256"):
-        response = hub.get(f"/images/{answer[name]}")
-        if response.is_error or hashlib.sha256(response.content).hexdigest() != answer[name]:
+    for name in filter(None, (answer["image_sha256"], answer["heat_map_sha256"])):
+        response = hub.get(f"/images/{name}")
+        if response.is_error or hashlib.sha256(response.content).hexdigest() != name:
             return False
     return True
 
@@ -122,8 +122,8 @@ def _row(answer: dict[str, Any], item: dict[str, Any] | None, *, is_stored: bool
         "patient_id": (item or {}).get("patient_id"),
         "analysis_id": None if refused else answer["analysis_id"],
         "tier": "refused: " + ", ".join(answer["faults"]) if refused else answer["tier"],
-        "malignant": "" if refused else f"{answer['malignant']:.3f}",
-        "model": "" if refused else answer["model_sha256"][:8],
+        "malignant": "" if answer.get("malignant") is None else f"{answer['malignant']:.3f}",
+        "model": (answer.get("model_sha256") or "")[:8],
         "stage_ms": {} if refused else answer["stage_ms"],
         "simulated": answer["simulated"],
         "stored": is_stored,
