@@ -18,6 +18,16 @@ from protocol.fields import (
     UtcMoment,
     WireModel,
 )
+from protocol.identity import (
+    Consents,
+    Contact,
+    CredentialsChanged,
+    DeletionReceipted,
+    DeletionRequested,
+    Guardian,
+    MedicalHistory,
+    SignInAttempted,
+)
 
 
 class Tier(StrEnum):
@@ -75,7 +85,11 @@ class Language(StrEnum):
 
 
 class PatientRegistered(WireModel):
-    """A patient gave their particulars at a kiosk. Passwords and face templates stay there."""
+    """A patient gave their particulars at a kiosk. Passwords and face templates never ride MQTT.
+
+    `code_suffix` ends the patient's code: it is derived from the enrolment picture, or from a random enrolment salt.
+    A kiosk before 1.2 sends none, and only `consent_care` and `consent_face`.
+    """
 
     patient_id: UUID
     provisional_code: ShortText
@@ -87,6 +101,13 @@ class PatientRegistered(WireModel):
     consent_care: Literal[True]
     consent_face: bool
     face_enrolled: bool
+    consents: Consents | None = None
+    code_suffix: Annotated[str, Field(pattern=r"^[0-9A-Z]{4}$")] | None = None
+    contact: Contact = Contact()
+    history: MedicalHistory | None = None
+    guardian: Guardian | None = None
+    attendant: ShortText | None = None
+    """Name of the member of staff who helped."""
 
 
 class Lesion(WireModel):
@@ -202,8 +223,8 @@ class VisitEnded(WireModel):
     patient_id: UUID
     started_at: UtcMoment
     ended_at: UtcMoment
-    signed_in_by: Literal["registration", "password", "face"]
-    ended_by: Literal["patient", "idle", "interrupted"]
+    signed_in_by: Literal["registration", "password", "face", "reset-code"]
+    ended_by: Literal["patient", "idle", "interrupted", "left"]
     analyses: Annotated[int, Field(ge=0)]
     refusals: Annotated[int, Field(ge=0)]
 
@@ -216,7 +237,17 @@ class CommandAnswered(WireModel):
     detail: Slug | None = None
 
 
-Event = PatientRegistered | AnalysisCompleted | CaptureRefused | VisitEnded | CommandAnswered
+Event = (
+    PatientRegistered
+    | AnalysisCompleted
+    | CaptureRefused
+    | VisitEnded
+    | CommandAnswered
+    | SignInAttempted
+    | CredentialsChanged
+    | DeletionRequested
+    | DeletionReceipted
+)
 
 EVENTS: dict[str, type[Event]] = {
     "patient-registered": PatientRegistered,
@@ -224,5 +255,9 @@ EVENTS: dict[str, type[Event]] = {
     "capture-refused": CaptureRefused,
     "visit-ended": VisitEnded,
     "command-answered": CommandAnswered,
+    "sign-in-attempted": SignInAttempted,
+    "credentials-changed": CredentialsChanged,
+    "deletion-requested": DeletionRequested,
+    "deletion-receipted": DeletionReceipted,
 }
 EVENT_TYPES: dict[type[Event], str] = {model: name for name, model in EVENTS.items()}

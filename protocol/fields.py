@@ -36,6 +36,7 @@ LongText = Annotated[
     StringConstraints(min_length=1, max_length=2000, strip_whitespace=True),
     AfterValidator(_without_control_characters),
 ]
+Base64Text = Annotated[str, StringConstraints(max_length=64 * 1024, pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 UtcMoment = Annotated[AwareDatetime, AfterValidator(_as_utc)]

