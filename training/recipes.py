@@ -137,6 +137,23 @@ RECIPES: Final = {
             frozen_blocks=5,
             augmentation=OTHER_DERMOSCOPES,
         ),
+        # Wider and deeper, from ImageNet; first layers kept, so that two cores train it in about an hour and a half.
+        Recipe(
+            name="lite2-224",
+            network="efficientnet-lite2",
+            sizes_px=((0, 160), (6, 224)),
+            epochs=11,
+            batch=32,
+            peak_lr=6e-4,
+            warmup_fraction=0.08,
+            weight_decay=0.03,
+            label_smoothing=0.05,
+            dropout=0.3,
+            drop_connect=0.15,
+            ema_decay=0.999,
+            frozen_blocks=7,
+            augmentation=OTHER_DERMOSCOPES,
+        ),
         # Yu et al. 2022: GoogLeNet, 224 px, Adam 1e-4, mean square error and L2. Its weights of L2, batch size and
         # epochs are not in the paper; MATLAB's defaults for L2 (1e-4) are taken.
         Recipe(

