@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from edge.capture.camera import Camera, CameraUnavailable, CameraUnplugged, Frame
+from edge.capture.camera import Camera, CameraUnavailable, CameraUnplugged, Frame, RespondingCamera
 
 T = TypeVar("T")
 
@@ -28,6 +28,12 @@ class CameraSlot:
     def preview(self) -> bytes:
         """A small JPEG for the live view; the same errors as `capture`."""
         return self._use(lambda camera: camera.preview())
+
+    def respond(self, step: str | None, *, flash: str | None = None) -> None:
+        """Let a simulated person see what the screen shows; nothing happens with a real camera, or with none."""
+        with self._lock:
+            if isinstance(self._camera, RespondingCamera):
+                self._camera.respond(step, flash=flash)
 
     def is_simulated(self) -> bool:
         """Whether its pictures come from no patient; False when it cannot be opened now."""

@@ -9,7 +9,15 @@ import face_recognition_models
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.auth.face import FaceNotFound, FaceTemplate, FaceTemplateIncompatible, FaceTooSmall, SeveralFaces
+from edge.auth.face import (
+    FaceNotFound,
+    FaceObservation,
+    FaceTemplate,
+    FaceTemplateIncompatible,
+    FaceTooSmall,
+    SeveralFaces,
+)
+from edge.auth.face_appearance import observation_of
 
 ALGORITHM: Final = "dlib-resnet-5point/1"
 """Detector, alignment and descriptor together; a change of any gives a new version."""
@@ -48,6 +56,7 @@ class DlibFaceEncoder:
 
     algorithm = ALGORITHM
     threshold = MATCH_THRESHOLD
+    burst_threshold = MATCH_THRESHOLD
 
     def __init__(self) -> None:
         # dlib's networks keep state between layers: one call at a time.
@@ -58,38 +67,59 @@ class DlibFaceEncoder:
 
     def encode(self, rgb: NDArray[np.uint8]) -> FaceTemplate:
         """Make the template of the one face in RGB [H, W, 3]; see the port."""
-        image = _shrunk(rgb)
+        return self.describe(rgb, self.observe(rgb))
+
+    def observe(self, rgb: NDArray[np.uint8]) -> FaceObservation:
+        """Find the one face and its landmarks; see the port."""
+        image, scale = _shrunk(rgb)
         with self._lock:
             faces = self._faces(image, upsample=0)
             if not faces:
                 raise self._why_no_face(image)
             if len(faces) > 1:
                 raise SeveralFaces(f"{len(faces)} faces")
-            landmarks = self._landmarks(image, faces[0])
-            numbers = self._descriptor.compute_face_descriptor(image, landmarks)
+            box, score = faces[0]
+            points = self._landmarks(image, box).parts()
+        return observation_of(
+            rgb,
+            box=(box.left() / scale, box.top() / scale, box.right() / scale, box.bottom() / scale),
+            landmarks=np.array([(point.x, point.y) for point in points]) / scale,
+            score=score,
+        )
+
+    def describe(self, rgb: NDArray[np.uint8], observation: FaceObservation) -> FaceTemplate:
+        """Align the observed face and run the network; see the port."""
+        image, scale = _shrunk(rgb)
+        box = dlib.rectangle(*(round(edge * scale) for edge in observation.box))
+        points = dlib.points()
+        for x, y in observation.landmarks * scale:
+            points.append(dlib.point(round(x), round(y)))
+        with self._lock:
+            numbers = self._descriptor.compute_face_descriptor(image, dlib.full_object_detection(box, points))
         return FaceTemplate(algorithm=ALGORITHM, data=np.asarray(numbers, dtype=_DTYPE).tobytes())
 
     def distance(self, a: FaceTemplate, b: FaceTemplate) -> float:
         """Euclidean distance; see the port."""
         return float(np.linalg.norm(_numbers(a) - _numbers(b)))
 
-    def _faces(self, image: NDArray[np.uint8], *, upsample: int) -> list[dlib.rectangle]:
+    def _faces(self, image: NDArray[np.uint8], *, upsample: int) -> list[tuple[dlib.rectangle, float]]:
         boxes, scores, _ = self._detector.run(image, upsample, 0.0)
-        return [box for box, score in zip(boxes, scores, strict=True) if score >= MIN_DETECTION_SCORE]
+        return [(box, score) for box, score in zip(boxes, scores, strict=True) if score >= MIN_DETECTION_SCORE]
 
     def _why_no_face(self, image: NDArray[np.uint8]) -> FaceNotFound | FaceTooSmall:
-        if any(box.width() < MIN_FACE_PX for box in self._faces(image, upsample=1)):
+        if any(box.width() < MIN_FACE_PX for box, _ in self._faces(image, upsample=1)):
             return FaceTooSmall(f"the face is narrower than {MIN_FACE_PX} px")
         return FaceNotFound("no frontal face")
 
 
-def _shrunk(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _shrunk(rgb: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
+    """The picture as dlib sees it, and its scale."""
     height, width = rgb.shape[:2]
     scale = MAX_SIDE_PX / max(height, width)
     if scale >= 1:
-        return np.ascontiguousarray(rgb)
+        return np.ascontiguousarray(rgb), 1.0
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    return cast("NDArray[np.uint8]", cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
+    return cast("NDArray[np.uint8]", cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)), scale
 
 
 def _numbers(template: FaceTemplate) -> NDArray[np.float64]:

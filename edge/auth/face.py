@@ -40,6 +40,34 @@ class FaceTooSmall(FaceError):
     remedy = "Come closer to the camera."
 
 
+class FaceTooDark(FaceError):
+    """A face is there, too dark to be read."""
+
+    code = "face-too-dark"
+    remedy = "Turn the light on, or face it; let no window or lamp shine from behind you."
+
+
+class FaceTurned(FaceError):
+    """A face is there, turned or tilted away from the camera."""
+
+    code = "face-turned"
+    remedy = "Look straight into the camera and hold your head upright."
+
+
+class FaceCovered(FaceError):
+    """A face is there, with eyes, nose or mouth covered."""
+
+    code = "face-covered"
+    remedy = "Take off mask and dark glasses, and keep hands and hair off the face."
+
+
+class FaceBlurred(FaceError):
+    """A face is there, moving or out of focus."""
+
+    code = "face-blurred"
+    remedy = "Hold still for a moment; if it stays, wipe the camera's lens."
+
+
 class FaceTemplateIncompatible(FaceError):
     """A template of another algorithm, another version, or damaged: no distance means anything."""
 
@@ -77,6 +105,44 @@ class FaceTemplate:
         return cls(algorithm=name.decode("ascii"), data=data)
 
 
+@dataclass(frozen=True)
+class FaceObservation:
+    """Where the one face in a picture is and how it looks: cheap, and without its template. Lengths are in pixels.
+
+    Signs follow the picture as the camera gives it, not mirrored: `yaw` grows as the person turns to their own left,
+    which moves the nose to the right in the picture.
+    """
+
+    box: tuple[float, float, float, float]
+    """Left, top, right, bottom of the detector's box, within or beyond the picture's edge."""
+    landmarks: NDArray[np.float64] = field(repr=False)
+    """[5, 2], x and y: the person's left eye, outer and inner corner; right eye, outer and inner; base of the nose."""
+    score: float
+    """The detector's confidence; higher is surer."""
+    yaw: float
+    """How far the nose stands beside the middle of the eyes along their line, by the distance of the outer corners."""
+    pitch: float
+    """How far the nose stands below the line of the eyes, by the same distance."""
+    roll_degrees: float
+    """Slope of the line of the eyes; positive clockwise in the picture."""
+    eye_ratio: float
+    """Natural logarithm of the left eye's width by the right eye's: no flat picture of a face can change it by being
+    turned or sheared."""
+    brightness: float
+    """Mean luma of the face, 0 to 255."""
+    contrast: float
+    """Standard deviation of the face's luma."""
+    sharpness: float
+    """Variance of the Laplacian of the face at a fixed size."""
+    covered: float
+    """How much mouth or eyes look covered, 0 to 1 and beyond; see `face_quality`."""
+
+    @property
+    def width_px(self) -> float:
+        """Width of the box."""
+        return self.box[2] - self.box[0]
+
+
 class FaceEncoder(Protocol):
     """Turns photographs into templates, all of one algorithm. Safe to call from several threads."""
 
@@ -88,6 +154,23 @@ class FaceEncoder(Protocol):
     @property
     def threshold(self) -> float:
         """Largest distance at which two templates count as one person's."""
+        ...
+
+    @property
+    def burst_threshold(self) -> float:
+        """Largest distance, as `face_burst.match_burst` computes it, at which a burst is the enrolled person's."""
+        ...
+
+    def observe(self, rgb: NDArray[np.uint8]) -> FaceObservation:
+        """Find and describe the one face in RGB [H, W, 3], turned ones included, without making its template.
+
+        Raises:
+            FaceNotFound, SeveralFaces, FaceTooSmall: as for `encode`; `face_quality.require_quality` judges the rest.
+        """
+        ...
+
+    def describe(self, rgb: NDArray[np.uint8], observation: FaceObservation) -> FaceTemplate:
+        """Make the template of a face that `observe` found in the same picture; the slow part of `encode`."""
         ...
 
     def encode(self, rgb: NDArray[np.uint8]) -> FaceTemplate:

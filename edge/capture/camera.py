@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Protocol, Self
+from typing import Annotated, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -138,4 +138,17 @@ class Camera(Protocol):
 
     def close(self) -> None:
         """Let the device go; safe to repeat."""
+        ...
+
+
+@runtime_checkable
+class RespondingCamera(Camera, Protocol):
+    """A camera with, besides, a simulated person before it who does as the screen asks."""
+
+    def respond(self, step: str | None, *, flash: str | None = None) -> None:
+        """Show the simulated person what the screen shows: a step of the face check, and the colour of its light.
+
+        Steps are the values of `edge.auth.liveness.Step`, `away` (leave) and None (stand at ease); `flash` is `#rrggbb`
+        or None. Real cameras lack this method: the person sees the screen themselves.
+        """
         ...
