@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from edge.inference.classifier import Prediction
-from edge.inference.model_package import InputSpec, ModelManifest, ModelPackage, Thresholds, TrainingData
+from edge.inference.model_package import (
+    InputSpec,
+    ModelManifest,
+    ModelPackage,
+    Thresholds,
+    TrainingData,
+    load_model_package,
+)
 from edge.inference.openvino_classifier import OpenVinoClassifier, import_openvino
 from edge.inference.preprocess import to_input
 from training.calibrate import choose_decision_weights, choose_thresholds, fit_calibration
@@ -25,12 +32,14 @@ from training.graph import OUTPUTS, ExportGraph, Statistics, convert, fit_space,
 from training.images import CachedImage, load_images
 from training.metrics import Scores
 from training.networks import build_network
+from training.networks.ensemble import Ensemble
 from training.packaging import write_package
-from training.recipes import Recipe
+from training.recipes import RECIPES, Recipe
 from training.sources import sources_of
 from training.state import CHECKPOINT
 from training.tasks import TASKS, TaskDescription
 from training.train import Sources
+from training.warm_start import network_of
 
 # Replaced by the calibrated ones before the package is written.
 _PROVISIONAL: Final = Thresholds(moderate=0.25, high=0.75, ood=1e9)
@@ -39,12 +48,24 @@ _SPACE_IMAGES: Final = 3000
 
 
 def export_run(
-    *, run_dir: Path, manifest: Path, out: Path, name: str, version: str, licence_of_use: str, simulation_only: bool
+    *,
+    run_dir: Path,
+    manifest: Path,
+    out: Path,
+    name: str,
+    version: str,
+    licence_of_use: str,
+    simulation_only: bool,
+    members: Sequence[Path] = (),
+    compress_weights: bool = False,
 ) -> ModelManifest:
     """Export, calibrate on the run's validation rows and write the package; no other row is touched.
 
+    `members` are packages, trained on the same rows, whose networks answer together with the run's.
+
     Raises:
-        ValueError: the manifest's rows are not the ones that the run was trained on.
+        ValueError: the manifest's rows are not the ones that the run, or a member, was trained on.
+        WarmStartError: a member's network cannot be read.
         CalibrationError: the validation rows cannot set the thresholds.
     """
     settings = json.loads((run_dir / "settings.json").read_text(encoding="utf-8"))
@@ -60,6 +81,8 @@ def export_run(
     if used != settings["data"]["fingerprint"]:
         raise ValueError("the manifest is not the one that this run was trained on")
     network = load_network(run_dir, recipe, classes=len(task.labels))
+    if members:
+        network = Ensemble([network, *(_member(path, data=used) for path in members)]).eval()
     print("statistics of the training and validation images", flush=True)
     train_images = load_images(train_records, root=manifest.parent, labels=task.labels)
     val_images = load_images(val_records, root=manifest.parent, labels=task.labels)
@@ -71,7 +94,9 @@ def export_run(
     space = fit_space(statistics)
     positive = [task.labels.index(label) for label in task.positive]
     exported = ExportGraph(network, positive=positive, calibration=calibration, space=space)
-    graph, weights = to_openvino(exported, size_px=recipe.size_px, labels=task.labels)
+    graph, weights = to_openvino(
+        exported, size_px=recipe.size_px, labels=task.labels, compress_weights=compress_weights
+    )
     described = ModelManifest(
         format=2,
         name=name,
@@ -113,6 +138,14 @@ def export_run(
     complete = complete.model_copy(update={"golden": answers})
     write_package(complete, graph=graph, weights=weights, golden=golden, out=out)
     return complete
+
+
+def _member(path: Path, *, data: str) -> Any:
+    learned_from = load_model_package(path).manifest.training_data
+    if learned_from is None or learned_from.fingerprint != data:
+        # Its validation rows may be among those that the other learned from.
+        raise ValueError(f"{path} was trained on other rows")
+    return network_of(path, recipes=list(RECIPES.values()))
 
 
 def load_network(run_dir: Path, recipe: Recipe, *, classes: int) -> Any:

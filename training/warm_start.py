@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from edge.inference.model_package import ModelPackage, load_model_package
 from edge.inference.openvino_classifier import import_openvino
+from training.networks import build_network
+from training.recipes import Recipe
 
 
 class WarmStartError(Exception):
@@ -40,7 +42,29 @@ def start_from_package(network: Any, path: Path, *, views: Sequence[NDArray[np.u
     """
     if not hasattr(network, "convolutions"):
         raise WarmStartError(f"{type(network).__name__} cannot start from a package: start it from a state dictionary")
+    _start(network, load_model_package(path), views=views)
+
+
+def network_of(path: Path, *, recipes: Sequence[Recipe]) -> Any:
+    """Return the network of a package, to infer with: the first of the recipes' networks that its layers fit.
+
+    Raises:
+        WarmStartError: none fits.
+    """
     package = load_model_package(path)
+    for recipe in recipes:
+        network = build_network(recipe, classes=len(package.manifest.labels))
+        if not hasattr(network, "convolutions"):
+            continue
+        try:
+            _start(network, package, views=())
+        except WarmStartError:
+            continue
+        return network.eval()
+    raise WarmStartError(f"{path}: its network is none of {', '.join(recipe.name for recipe in recipes)}")
+
+
+def _start(network: Any, package: ModelPackage, *, views: Sequence[NDArray[np.uint8]]) -> None:
     unfold(network, folded_layers(package), views=views)
     head = _head(package)
     if head.weight.shape == tuple(network.head.weight.shape):
@@ -68,7 +92,10 @@ def folded_layers(package: ModelPackage) -> list[FoldedLayer]:
 
 
 def unfold(network: Any, layers: Sequence[FoldedLayer], *, views: Sequence[NDArray[np.uint8]]) -> None:
-    """Load folded layers into a network with batch normalisation, without changing what is computed."""
+    """Load folded layers into a network with batch normalisation, without changing what is computed.
+
+    Without views the normalisations keep no statistics: enough to infer with, not to train on.
+    """
     pairs = network.convolutions()
     if [tuple(conv.weight.shape) for conv, _ in pairs] != [layer.weight.shape for layer in layers]:
         raise WarmStartError("the package's network has other layers than the recipe's")
@@ -79,6 +106,8 @@ def unfold(network: Any, layers: Sequence[FoldedLayer], *, views: Sequence[NDArr
             norm.bias.copy_(torch.from_numpy(layer.bias))
             norm.running_mean.zero_()
             norm.running_var.fill_(1.0 - norm.eps)
+        if not views:
+            return
         for norm, (mean, variance) in _statistics(network, [norm for _, norm in pairs], views=views):
             norm.running_mean.copy_(mean)
             norm.running_var.copy_(variance)

@@ -14,6 +14,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", default="melanoma")
     parser.add_argument("--version", required=True)
     parser.add_argument("--licence", required=True, help="what the package may be used for, in one sentence")
+    parser.add_argument(
+        "--with", dest="members", type=Path, nargs="+", default=[], metavar="PACKAGE",
+        help="packages trained on the same rows, whose networks answer together with this run's",
+    )  # fmt: skip
+    parser.add_argument("--compress-weights", action="store_true", help="keep the weights in 8 bits: half the size")
     parser.add_argument("--simulation-only", action="store_true", help="it was trained on rendered pictures")
 
 
@@ -27,5 +32,7 @@ def run(arguments: argparse.Namespace) -> None:
         version=arguments.version,
         licence_of_use=arguments.licence,
         simulation_only=arguments.simulation_only,
+        members=arguments.members,
+        compress_weights=arguments.compress_weights,
     )
     print(manifest.metrics[0].model_dump_json(indent=2))
