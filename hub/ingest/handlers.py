@@ -16,6 +16,7 @@ from protocol.events import (
     PatientRegistered,
     VisitEnded,
 )
+from protocol.identity import CredentialsChanged, DeletionReceipted, DeletionRequested, SignInAttempted
 
 Handler = Callable[[Fact, int, Writes], None]
 """Takes the fact, the kiosk's row id, and where to put the rows."""
@@ -117,6 +118,10 @@ HANDLERS: dict[type[Event], Handler] = {
     CaptureRefused: capture_refused,
     VisitEnded: visit_ended,
     CommandAnswered: command_answered,
+    SignInAttempted: command_answered,
+    CredentialsChanged: command_answered,
+    DeletionRequested: command_answered,
+    DeletionReceipted: command_answered,
 }
 
 
