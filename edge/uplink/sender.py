@@ -10,6 +10,7 @@ from typing import Any
 from edge.bus import Bus, EventSaved, EventsPublished, ReceiptArrived
 from edge.clock import Clock
 from edge.uplink.backoff import delay_s
+from edge.uplink.identity_orders import IdentityCommand, IdentityOrders
 from edge.uplink.link import Arrived, Connected, Link
 from edge.uplink.outbox import Outbox
 from edge.uplink.presence import Presence
@@ -50,14 +51,16 @@ class Sender:
     """
 
     def __init__(
-        self, *, outbox: Outbox, link: Link, presence: Presence, clock: Clock, bus: Bus, rules: SendingRules
-    ) -> None:
+        self, *, outbox: Outbox, link: Link, presence: Presence, clock: Clock, bus: Bus, rules: SendingRules,
+        identity: IdentityOrders | None = None,
+    ) -> None:  # fmt: skip
         self._outbox = outbox
         self._link = link
         self._presence = presence
         self._clock = clock
         self._bus = bus
         self._rules = rules
+        self._identity = identity
         self._attempts: dict[int, _Attempt] = {}
         self._next_beat_s = 0.0
         self._next_prune_s = 0.0
@@ -131,6 +134,11 @@ class Sender:
         elif isinstance(order, AdvanceBackupWatermark):
             self._outbox.advance_watermark(order.through_sequence)
             self._next_prune_s = 0.0
+        elif isinstance(order, IdentityCommand):
+            if self._identity is not None:
+                self._identity.obey(command)  # which saves the answer with what it does
+                return
+            answer = CommandAnswered(command_id=command.message_id, outcome="refused", detail="no-identity-here")
         self._outbox.save(answer)
 
     def _publish_due(self) -> None:
