@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
+from scipy.special import softmax
 
 from edge.inference.classifier import Prediction
 from edge.inference.model_package import (
@@ -24,9 +25,15 @@ from edge.inference.model_package import (
 )
 from edge.inference.openvino_classifier import OpenVinoClassifier, import_openvino
 from edge.inference.preprocess import to_input
-from training.calibrate import choose_decision_weights, choose_thresholds, fit_calibration
-from training.data import Record, fingerprint
-from training.evaluate import metrics_of
+from training.calibrate import (
+    FEWEST_OF_EACH,
+    choose_decision_weights,
+    choose_thresholds,
+    fit_calibration,
+    refuse_too_few,
+)
+from training.data import DataError, Record, fingerprint
+from training.evaluate import described_rows, metrics_of
 from training.golden import golden_answers, golden_images, golden_scalps
 from training.graph import OUTPUTS, ExportGraph, Statistics, convert, fit_space, to_openvino
 from training.images import CachedImage, load_images
@@ -35,14 +42,18 @@ from training.networks import build_network
 from training.networks.ensemble import Ensemble
 from training.packaging import write_package
 from training.recipes import RECIPES, Recipe
+from training.risk_curve import fit_risk_curve
+from training.scalp_phantom import DATASET as SIMULATED
 from training.sources import sources_of
-from training.state import CHECKPOINT
+from training.state import CHECKPOINT, LEAKAGE
 from training.tasks import TASKS, TaskDescription
 from training.train import Sources
 from training.warm_start import network_of
 
 # Replaced by the calibrated ones before the package is written.
 _PROVISIONAL: Final = Thresholds(moderate=0.25, high=0.75, ood=1e9)
+NEEDED_INSTRUCTIONS: Final[dict[str, tuple[str, ...]]] = {"x86_64": ("sse4_2",), "aarch64": ("asimd",)}
+"""What OpenVINO's CPU plugin is built for; anything beyond it finds out by itself."""
 # Enough for a covariance of some hundred statistics, drawn at random.
 _SPACE_IMAGES: Final = 3000
 
@@ -58,15 +69,18 @@ def export_run(
     simulation_only: bool,
     members: Sequence[Path] = (),
     compress_weights: bool = False,
+    allow_few: bool = False,
 ) -> ModelManifest:
     """Export, calibrate on the run's validation rows and write the package; no other row is touched.
 
-    `members` are packages, trained on the same rows, whose networks answer together with the run's.
+    `members` are packages, trained on the same rows, whose networks answer together with the run's. With `allow_few`
+    any number of validation images will do, and the package says so.
 
     Raises:
-        ValueError: the manifest's rows are not the ones that the run, or a member, was trained on.
+        DataError: the manifest's rows are not the ones that the run, or a member, was trained on.
+        LeakageError: what it learned from is not independent of what it is judged by.
         WarmStartError: a member's network cannot be read.
-        CalibrationError: the validation rows cannot set the thresholds.
+        CalibrationError: the validation rows are too few, or cannot set the thresholds.
     """
     settings = json.loads((run_dir / "settings.json").read_text(encoding="utf-8"))
     recipe = TypeAdapter(Recipe).validate_python(settings["recipe"])
@@ -75,11 +89,16 @@ def export_run(
         manifest=manifest,
         train_on=tuple((dataset, split) for dataset, split in settings["data"]["train_on"]),
         validate_on=tuple((dataset, split) for dataset, split in settings["data"]["validate_on"]),
+        excluded=frozenset(settings["data"].get("excluded", ())),
     )
-    train_records, val_records = sources.records(task)
+    train_records, val_records = sources.records(task, cache=run_dir / LEAKAGE)
+    if not simulation_only and any(record.dataset == SIMULATED for record in (*train_records, *val_records)):
+        raise DataError(f"data set {SIMULATED} is rendered: a package that learned from it is for simulation only")
+    if not allow_few:
+        refuse_too_few(np.isin([record.label for record in val_records], task.positive))
     used = fingerprint([*train_records, *val_records])
     if used != settings["data"]["fingerprint"]:
-        raise ValueError("the manifest is not the one that this run was trained on")
+        raise DataError("the manifest is not the one that this run was trained on")
     network = load_network(run_dir, recipe, classes=len(task.labels))
     if members:
         network = Ensemble([network, *(_member(path, data=used) for path in members)]).eval()
@@ -93,7 +112,9 @@ def export_run(
     calibration = fit_calibration(val_logits, val_targets)
     space = fit_space(statistics)
     positive = [task.labels.index(label) for label in task.positive]
-    exported = ExportGraph(network, positive=positive, calibration=calibration, space=space)
+    val_probabilities = softmax(calibration.apply(val_logits), axis=1)
+    curve = fit_risk_curve(val_probabilities[:, positive].sum(axis=1), np.isin(val_targets, positive))
+    exported = ExportGraph(network, positive=positive, calibration=calibration, space=space, curve=curve)
     graph, weights = to_openvino(
         exported, size_px=recipe.size_px, labels=task.labels, compress_weights=compress_weights
     )
@@ -109,6 +130,8 @@ def export_run(
         thresholds=_PROVISIONAL,
         temperature=calibration.temperature,
         calibration_bias=calibration.bias,
+        risk_curve=curve,
+        needs_instructions=NEEDED_INSTRUCTIONS,
         files={"model.xml": "0" * 64, "model.bin": "0" * 64},
         training_data=TrainingData(
             fingerprint=used,
@@ -117,7 +140,7 @@ def export_run(
         ),
         licence_of_use=licence_of_use,
         intended_use=task.intended_use,
-        limits=task.limits,
+        limits=(*task.limits, *_further_limits(simulation_only=simulation_only, few=allow_few)),
         clinical=False,
         simulation_only=simulation_only,
         metrics=(),
@@ -129,7 +152,8 @@ def export_run(
     scores = _scores(predictions, val_records, task=task)
     thresholds = choose_thresholds(scores)
     weights_of_classes = choose_decision_weights(scores.probabilities, scores.targets, labels=task.labels)
-    measured = metrics_of(replace(scores, decision_weights=weights_of_classes), split="val", thresholds=thresholds)
+    judged_by = described_rows(val_records)
+    measured = metrics_of(replace(scores, decision_weights=weights_of_classes), split=judged_by, thresholds=thresholds)
     complete = described.model_copy(
         update={"thresholds": thresholds, "decision_weights": weights_of_classes, "metrics": (measured,)},
     )
@@ -140,11 +164,23 @@ def export_run(
     return complete
 
 
+def _further_limits(*, simulation_only: bool, few: bool) -> Iterator[str]:
+    if simulation_only:
+        yield (
+            "It learned from, and was measured on, rendered pictures alone: no figure of it says how it would do on a "
+            "person."
+        )
+    if few:
+        yield (
+            f"Its limits may have been set on fewer than {FEWEST_OF_EACH} positive or negative images, and mean little."
+        )
+
+
 def _member(path: Path, *, data: str) -> Any:
     learned_from = load_model_package(path).manifest.training_data
     if learned_from is None or learned_from.fingerprint != data:
         # Its validation rows may be among those that the other learned from.
-        raise ValueError(f"{path} was trained on other rows")
+        raise DataError(f"{path} was trained on other rows")
     return network_of(path, recipes=list(RECIPES.values()))
 
 

@@ -12,9 +12,10 @@ import torch
 from numpy.typing import NDArray
 from sklearn.covariance import LedoitWolf
 
-from edge.inference.model_package import OutputNames
+from edge.inference.model_package import OutputNames, RiskCurve
 from edge.inference.openvino_classifier import LABELS_KEY, import_openvino
 from training.calibrate import Calibration
+from training.risk_curve import SMALLEST
 
 OUTPUTS: Final = OutputNames(probabilities="probabilities", cam="cam", ood="ood", disagreement="disagreement")
 _HEIGHT, _WIDTH = 1, 2
@@ -69,12 +70,45 @@ class Statistics(ViewFeatures):
         return statistics, self.network.head(features.mean((0, 2, 3)).unsqueeze(0))
 
 
+class RiskCurveLayer(torch.nn.Module):  # type: ignore[misc]  # torch has no types here
+    """The curve inside a network: probabilities [N, classes] to probabilities whose positive ones sum to the risk.
+
+    Within the positive and within the negative classes the shares stay as they are.
+    """
+
+    def __init__(self, curve: RiskCurve, *, positive: Sequence[int], classes: int) -> None:
+        super().__init__()
+        self.curve = curve
+        self.register_buffer("is_positive", torch.tensor([[float(index in positive) for index in range(classes)]]))
+
+    def forward(self, probabilities: Any) -> Any:
+        """Return the calibrated probabilities."""
+        score = (probabilities * self.is_positive).sum(1, keepdim=True).clamp(SMALLEST, 1 - SMALLEST)
+        log_odds = torch.log(score) - torch.log(1 - score)
+        first, *_ = knots = self.curve.knots
+        below, *above = self.curve.slopes
+        moved = self.curve.offset + below * (log_odds - first).clamp(max=0)
+        for slope, low, high in zip(above, knots, [*knots[1:], None], strict=True):
+            moved = moved + slope * (log_odds - low).clamp(min=0, max=None if high is None else high - low)
+        risk = torch.sigmoid(moved)
+        return probabilities * (self.is_positive * (risk / score) + (1 - self.is_positive) * ((1 - risk) / (1 - score)))
+
+
 class ExportGraph(ViewFeatures):
     """The finished network."""
 
-    def __init__(self, network: Any, *, positive: Sequence[int], calibration: Calibration, space: FeatureSpace) -> None:
+    def __init__(
+        self,
+        network: Any,
+        *,
+        positive: Sequence[int],
+        calibration: Calibration,
+        space: FeatureSpace,
+        curve: RiskCurve | None = None,
+    ) -> None:
         super().__init__(network)
         classes = network.head.out_features
+        self.curve = RiskCurveLayer(curve, positive=positive, classes=classes) if curve else torch.nn.Identity()
         self.positive = list(positive)
         self.negative = [index for index in range(classes) if index not in self.positive]
         self.register_buffer("weight", network.head.weight.detach() / calibration.temperature)
@@ -93,7 +127,7 @@ class ExportGraph(ViewFeatures):
         pooled = features.mean((2, 3))
         by_view = pooled @ self.weight.T + self.bias
         logits = by_view.mean(0, keepdim=True)
-        scores = torch.softmax(by_view, 1)[:, self.positive].sum(1)
+        scores = self.curve(torch.softmax(by_view, 1))[:, self.positive].sum(1)
         disagreement = (scores - scores.mean()).square().mean().sqrt().unsqueeze(0)
         # Gradient of log(P_positive / P_negative) by the logits: shares within each side, with opposite signs.
         towards = torch.softmax(logits[:, self.positive], 1) @ self.weight[self.positive]
@@ -106,7 +140,7 @@ class ExportGraph(ViewFeatures):
         ]
         cam = torch.stack(laid_back).mean(0).unsqueeze(0)
         distance = ((statistics - self.mean) @ self.whitening).square().sum(1).sqrt()
-        return torch.softmax(logits, 1), cam, distance, disagreement
+        return self.curve(torch.softmax(logits, 1)), cam, distance, disagreement
 
 
 def to_openvino(

@@ -140,19 +140,18 @@ def _statistics(network: Any, norms: Sequence[Any], *, views: Sequence[NDArray[n
 def _head(package: ModelPackage) -> FoldedLayer:
     """Return the classifier's weights, the package's calibration undone."""
     manifest = package.manifest
-    model = import_openvino().Core().read_model(package.graph, package.weights)
-    (output,) = (o for o in model.outputs if manifest.outputs.probabilities in o.get_names())
-    add = _source(_source(output.get_node()))
-    if add.get_type_name() == "ReduceMean":
-        add = _source(add)
-    weight = _constant(add.input(0).get_source_output().get_node().input(1).get_source_output().get_node())
-    bias = _constant(add.input(1).get_source_output().get_node()).reshape(-1)
-    shift = np.array(manifest.calibration_bias or np.zeros(len(bias)), dtype=np.float32)
-    return FoldedLayer(weight=weight * manifest.temperature, bias=(bias - shift) * manifest.temperature)
-
-
-def _source(node: Any) -> Any:
-    return node.input(0).get_source_output().get_node()
+    classes = len(manifest.labels)
+    for node in import_openvino().Core().read_model(package.graph, package.weights).get_ordered_ops():
+        if node.get_type_name() != "MatMul" or list(node.get_output_shape(0))[-1] != classes:
+            continue
+        (add,) = (target.get_node() for target in node.output(0).get_target_inputs())
+        # Slices of the same weights make the activation map; only the classifier is followed by its bias.
+        if add.get_type_name() == "Add":
+            weight = _constant(node.input(1).get_source_output().get_node())
+            bias = _constant(add.input(1).get_source_output().get_node()).reshape(-1)
+            shift = np.array(manifest.calibration_bias or np.zeros(classes), dtype=np.float32)
+            return FoldedLayer(weight=weight * manifest.temperature, bias=(bias - shift) * manifest.temperature)
+    raise WarmStartError("the package's network has no classifier that can be read")
 
 
 def _constant(node: Any) -> NDArray[np.float32]:

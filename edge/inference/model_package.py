@@ -144,6 +144,23 @@ class GoldenAnswer(_Strict):
     tolerance: Annotated[float, Field(gt=0, le=0.2)]
 
 
+class RiskCurve(_Strict):
+    """How the score was calibrated last: straight pieces from its log-odds to calibrated ones, inside the graph.
+
+    At the first knot the calibrated log-odds are `offset`; `slopes` has one more entry than `knots`.
+    """
+
+    knots: tuple[float, ...] = Field(min_length=1)
+    offset: float
+    slopes: tuple[Annotated[float, Field(gt=0)], ...]
+
+    @model_validator(mode="after")
+    def _one_slope_a_piece(self) -> Self:
+        if len(self.slopes) != len(self.knots) + 1 or list(self.knots) != sorted(set(self.knots)):
+            raise ValueError("the knots rise, and there is one slope more than knots")
+        return self
+
+
 class ModelManifest(_Strict):
     """What a model package is, may be used for, and was measured to do.
 
@@ -166,6 +183,7 @@ class ModelManifest(_Strict):
     thresholds: Thresholds
     temperature: float = Field(gt=0)
     calibration_bias: tuple[float, ...] = ()
+    risk_curve: RiskCurve | None = None
     files: dict[str, Sha256]
     golden: tuple[GoldenAnswer, ...] = ()
     needs_instructions: dict[str, tuple[str, ...]] = Field(default_factory=dict)

@@ -1,20 +1,32 @@
+import csv
+import hashlib
 import json
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from edge.capture.phantom import render, scene_for
+from edge.inference.instruction_sets import require_instructions
 from edge.inference.model_package import load_model_package
 from edge.inference.openvino_classifier import OpenVinoClassifier
 from edge.inference.preprocess import decode_image
+from tests.training.recalibration import recalibrated
+from training.calibrate import CalibrationError
+from training.data import DataError, LeakageError, TestSplitChosen, read_exclusions
 from training.export import export_run, load_network
 from training.images import CachedImage
 from training.networks import build_network
 from training.recipes import RECIPES, Recipe
-from training.state import CHECKPOINT
-from training.tasks import SKIN_LESION
+from training.scalp_phantom import render_dataset
+from training.state import CHECKPOINT, RunFolderInUse
+from training.tasks import SCALP, SKIN_LESION
 from training.train import Machine, Sources, Start, predict_logits, train
 from training.warm_start import WarmStartError, start_from_package
 
@@ -24,14 +36,20 @@ pytestmark = pytest.mark.timeout(300)
 
 
 def _train(
-    recipe: Recipe, manifest: Path, run_dir: Path, *, stop_after: int | None = None, package: Path | None = None
+    recipe: Recipe,
+    manifest: Path,
+    run_dir: Path,
+    *,
+    stop_after: int | None = None,
+    package: Path | None = None,
+    machine: Machine | None = None,
 ) -> None:
     train(
         recipe=recipe,
         task=SKIN_LESION,
         sources=Sources(manifest, train_on=SKIN_LESION.train_on, validate_on=SKIN_LESION.validate_on),
         run_dir=run_dir,
-        machine=Machine(threads=1),
+        machine=machine or Machine(threads=1),
         start=Start(package=package),
         stop_after=stop_after,
     )
@@ -55,8 +73,108 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(recipe: Recipe, manifes
 
 def test_a_run_folder_is_not_continued_with_other_settings(recipe: Recipe, manifest: Path, tmp_path: Path) -> None:
     _train(recipe, manifest, tmp_path / "run", stop_after=1)
-    with pytest.raises(ValueError, match="other settings"):
+    with pytest.raises(RunFolderInUse, match="other settings"):
         _train(replace(recipe, peak_lr=0.5), manifest, tmp_path / "run")
+    with pytest.raises(RunFolderInUse, match="other settings"):
+        _train(recipe, manifest, tmp_path / "run", machine=Machine(threads=1, precision="bf16"))
+
+
+def test_a_run_that_was_killed_in_an_epoch_ends_as_one_that_was_not(
+    recipe: Recipe, manifest: Path, tmp_path: Path
+) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    _train(recipe, manifest, whole)
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\n"
+        f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from dataclasses import replace\n"
+        "from pathlib import Path\n"
+        "from test_training import _train\n"
+        "from training.recipes import RECIPES\n"
+        f"recipe = replace(RECIPES['lite0-160'], sizes_px={recipe.sizes_px}, epochs={recipe.epochs}, "
+        f"batch={recipe.batch}, peak_lr={recipe.peak_lr})\n"
+        f"_train(recipe, Path({str(manifest)!r}), Path({str(killed)!r}))\n",
+        encoding="utf-8",
+    )
+    with subprocess.Popen([sys.executable, "-u", script], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            # Its checkpoint is written; the second epoch is under way.
+            if line.startswith("EpochResult(epoch=1"):
+                process.kill()
+                break
+    assert process.returncode == -signal.SIGKILL
+    assert len((killed / "curves.csv").read_text(encoding="utf-8").splitlines()) == 2
+    _train(recipe, manifest, killed)
+    first, second = (torch.load(run / CHECKPOINT, weights_only=True) for run in (whole, killed))
+    for part in ("network", "ema"):
+        for name, value in first[part].items():
+            assert torch.equal(value, second[part][name]), f"{part}.{name} differs"
+
+
+def test_a_run_made_before_machines_were_written_down_goes_on(recipe: Recipe, manifest: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    _train(recipe, manifest, run, stop_after=1)
+    settings = json.loads((run / "settings.json").read_text(encoding="utf-8"))
+    assert settings.pop("precision") == "f32"
+    (run / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
+    saved = torch.load(run / CHECKPOINT, weights_only=True)
+    del saved["cuda_rng"]
+    for result in saved["history"]:
+        assert "1 threads, f32" in result.pop("machine")
+    torch.save(saved, run / CHECKPOINT)
+    _train(recipe, manifest, run)
+    rows = list(csv.DictReader((run / "curves.csv").read_text(encoding="utf-8").splitlines()))
+    assert [row["machine"] == "" for row in rows] == [True, False]
+
+
+def test_a_test_split_trains_and_chooses_nothing(recipe: Recipe, manifest: Path, tmp_path: Path) -> None:
+    for train_on, validate_on in ((("ham10000", "train"), ("ham10000", "test")), (("*", "extra_test"), ("*", "val"))):
+        with pytest.raises(TestSplitChosen, match="test split"):
+            train(
+                recipe=recipe,
+                task=SKIN_LESION,
+                sources=Sources(manifest, train_on=(train_on,), validate_on=(validate_on,)),
+                run_dir=tmp_path / "run",
+            )
+
+
+def test_a_picture_that_two_data_sets_share_stops_training_and_export(
+    recipe: Recipe, manifest: Path, tmp_path: Path
+) -> None:
+    text = manifest.read_text(encoding="utf-8")
+    _picture(7).save(manifest.parent / "shared.png")
+    _picture(7).resize((120, 90)).save(manifest.parent / "copy.jpg", quality=60)
+    manifest.write_text(
+        text + "shared.png,ham10000,train,nv,shared,shared,\ncopy.jpg,elsewhere,val,nv,copy,copy,\n", encoding="utf-8"
+    )
+    leaky = Sources(
+        manifest, train_on=(("ham10000", "train"),), validate_on=(("ham10000", "val"), ("elsewhere", "val"))
+    )
+    with pytest.raises(LeakageError, match=r"shared\.png and copy\.jpg"):
+        train(recipe=recipe, task=SKIN_LESION, sources=leaky, run_dir=tmp_path / "run")
+    (tmp_path / "list.csv").write_text("file,reason\nshared.png,a copy\n", encoding="utf-8")
+    clean = replace(leaky, excluded=read_exclusions(tmp_path / "list.csv"))
+    train(
+        recipe=replace(recipe, epochs=1), task=SKIN_LESION, sources=clean, run_dir=tmp_path / "run",
+        machine=Machine(threads=1),
+    )  # fmt: skip
+    settings = json.loads((tmp_path / "run" / "settings.json").read_text(encoding="utf-8"))
+    assert settings["data"]["excluded"] == ["shared.png"]
+    # The rows are compared once: an export reads from the run's folder that they were.
+    known = (tmp_path / "run" / "leakage.json").read_text(encoding="utf-8")
+    train_records, _ = clean.records(SKIN_LESION, cache=tmp_path / "run" / "leakage.json")
+    assert "shared.png" not in {record.file for record in train_records}
+    assert (tmp_path / "run" / "leakage.json").read_text(encoding="utf-8") == known
+    settings["data"]["excluded"] = []
+    (tmp_path / "run" / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
+    with pytest.raises(LeakageError, match=r"shared\.png"):
+        _export(tmp_path / "run", manifest, tmp_path / "out")
+
+
+def _picture(seed: int) -> Image.Image:
+    return Image.fromarray(render(scene_for(seed=seed, index=0), width_px=160, height_px=120))
 
 
 def test_the_exported_package_answers_as_the_trained_network(recipe: Recipe, manifest: Path, tmp_path: Path) -> None:
@@ -64,7 +182,9 @@ def test_the_exported_package_answers_as_the_trained_network(recipe: Recipe, man
     _train(recipe, manifest, run)
     _export(run, manifest, out)
     package = load_model_package(out, expected_name="blots")
-    assert [entry.split for entry in package.manifest.metrics] == ["val"]
+    assert [entry.split for entry in package.manifest.metrics] == ["ham10000 val"]
+    assert package.manifest.needs_instructions["x86_64"] == ("sse4_2",)
+    require_instructions(package.manifest.needs_instructions)
     assert (
         package.manifest.training_data.fingerprint
         == json.loads((run / "settings.json").read_text())["data"]["fingerprint"]
@@ -76,7 +196,7 @@ def test_the_exported_package_answers_as_the_trained_network(recipe: Recipe, man
     views = [CachedImage(plain=np.ascontiguousarray(view), sharp=None, target=0) for view in flipped]
     logits = predict_logits(network, views, size_px=recipe.size_px).mean(axis=0)
     calibrated = logits / package.manifest.temperature + np.array(package.manifest.calibration_bias)
-    expected = torch.softmax(torch.from_numpy(calibrated), dim=0).numpy()
+    expected = recalibrated(torch.softmax(torch.from_numpy(calibrated), dim=0).numpy(), package.manifest)
     np.testing.assert_allclose(list(prediction.probabilities.values()), expected, atol=4e-3)
     assert prediction.cam.shape == (2, 2)
 
@@ -126,8 +246,73 @@ def test_googlenet_takes_the_weights_of_its_usual_implementation(recipe: Recipe,
     network = build_network(published, classes=classes, weights=tmp_path / "imagenet.pt")
     assert torch.equal(network.inception4e.branch2[1].conv.weight, trained.inception4e.branch2[1].conv.weight)
     assert network.fc.out_features == classes
-    with pytest.raises(ValueError, match="another network"):
+    with pytest.raises(DataError, match="another network"):
         build_network(recipe, classes=7, weights=tmp_path / "imagenet.pt")
+
+
+def test_googlenet_has_the_names_and_shapes_of_torchvisions() -> None:
+    listed = (Path(__file__).parent / "torchvision_googlenet.txt").read_text(encoding="utf-8").splitlines()
+    own = build_network(RECIPES["published"], classes=1000).state_dict()
+    assert [f"{name} {'x'.join(map(str, value.shape)) or '-'}" for name, value in own.items()] == listed
+
+
+def test_googlenet_goes_on_from_a_run_on_lesions_to_scalps(manifest: Path, tmp_path: Path) -> None:
+    published = replace(RECIPES["published"], sizes_px=((0, 64),), epochs=1, batch=14)
+    _train(published, manifest, tmp_path / "lesions")
+    checkpoint = tmp_path / "lesions" / CHECKPOINT
+    learned = torch.load(checkpoint, weights_only=True)
+    # What is kept is the averaged network, as exported; the head for seven classes is not.
+    learned["ema"]["inception5b.branch1.conv.weight"].fill_(0.25)
+    torch.save(learned, checkpoint)
+    network = build_network(published, classes=2, weights=checkpoint)
+    assert torch.equal(network.conv2.conv.weight, learned["ema"]["conv2.conv.weight"])
+    assert float(network.inception5b.branch1.conv.weight.mean()) == 0.25
+    assert network.fc.out_features == network.aux1.fc2.out_features == 2
+    scalps = render_dataset(tmp_path / "scalp", count=40, seed=1, size_px=64)
+    train(
+        recipe=published,
+        task=SCALP,
+        sources=Sources(scalps, train_on=SCALP.train_on, validate_on=SCALP.validate_on),
+        run_dir=tmp_path / "scalps",
+        machine=Machine(threads=1),
+        start=Start(weights=checkpoint),
+    )
+    settings = json.loads((tmp_path / "scalps" / "settings.json").read_text(encoding="utf-8"))
+    assert settings["weights"] == {
+        "file": CHECKPOINT,
+        "sha256": hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
+    }
+    with pytest.raises(RunFolderInUse):
+        torch.save(learned["ema"], checkpoint)
+        train(
+            recipe=published,
+            task=SCALP,
+            sources=Sources(scalps, train_on=SCALP.train_on, validate_on=SCALP.validate_on),
+            run_dir=tmp_path / "scalps",
+            start=Start(weights=checkpoint),
+        )
+
+
+def test_what_learned_from_rendered_pictures_is_for_simulation_only(tmp_path: Path) -> None:
+    scalps = render_dataset(tmp_path / "scalp", count=60, seed=2, size_px=64)
+    tiny = replace(RECIPES["lite0-scalp"], sizes_px=((0, 64),), epochs=1, batch=8)
+    sources = Sources(scalps, train_on=SCALP.train_on, validate_on=SCALP.validate_on)
+    train(recipe=tiny, task=SCALP, sources=sources, run_dir=tmp_path / "run", machine=Machine(threads=1))
+    words = {"name": "scalp", "version": "0.0.1", "licence_of_use": "Tests only."}
+    with pytest.raises(DataError, match="simulation only"):
+        export_run(
+            run_dir=tmp_path / "run", manifest=scalps, out=tmp_path / "out", simulation_only=False, allow_few=True,
+            **words,
+        )  # fmt: skip
+    with pytest.raises(CalibrationError, match="20 of each"):
+        export_run(run_dir=tmp_path / "run", manifest=scalps, out=tmp_path / "out", simulation_only=True, **words)
+    export_run(
+        run_dir=tmp_path / "run", manifest=scalps, out=tmp_path / "out", simulation_only=True, allow_few=True, **words
+    )
+    card = (tmp_path / "out" / "card.md").read_text(encoding="utf-8")
+    assert "**Simulation only. It learned from rendered pictures" in card
+    assert "rendered pictures alone" in card
+    assert "fewer than 20" in card
 
 
 def test_the_published_recipe_learns_with_its_auxiliary_heads_and_exports(manifest: Path, tmp_path: Path) -> None:
@@ -149,4 +334,5 @@ def _export(run: Path, manifest: Path, out: Path) -> None:
         version="0.0.1",
         licence_of_use="Tests only.",
         simulation_only=False,
+        allow_few=True,
     )
