@@ -5,6 +5,9 @@ import sys
 from importlib import import_module
 from typing import Final
 
+from edge.errors import EdgeError
+from training.data import DataError
+
 _COMMANDS: Final = {
     "train": "train a recipe; continues a run that was stopped",
     "export": "calibrate a trained run on its validation rows and write its model package",
@@ -31,7 +34,11 @@ def main() -> int:
     module = import_module(f"training.commands.{chosen.command.replace('-', '_')}")
     own = argparse.ArgumentParser(prog=f"python -m training {chosen.command}", description=_COMMANDS[chosen.command])
     module.add_arguments(own)
-    return int(module.run(own.parse_args(rest)) or 0)
+    try:
+        return int(module.run(own.parse_args(rest)) or 0)
+    except (DataError, EdgeError) as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -10,17 +10,20 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax
 
 from edge.inference.model_package import Thresholds
+from training.data import DataError
 from training.metrics import Scores, balanced_accuracy
 
 # A screening aid must rarely miss: the lower tier begins where 95 % of the positive lesions are above it.
 MODERATE_SENSITIVITY: Final = 0.95
 IN_DISTRIBUTION_SHARE: Final = 0.975
 STEADY_SHARE: Final = 0.99
+FEWEST_OF_EACH: Final = 20
+"""Positive, and negative, validation images that calibration and limits need: with fewer, 95 % of them is all."""
 _BIAS_PENALTY: Final = 0.002
 _BALANCE_STEPS: Final = 21
 
 
-class CalibrationError(Exception):
+class CalibrationError(DataError):
     """The validation data cannot set the thresholds."""
 
 
@@ -72,6 +75,16 @@ def choose_decision_weights(
     best = powers[int(np.argmax(reached))]
     weights = frequency**-best
     return {label: round(float(weight / weights.min()), 4) for label, weight in zip(labels, weights, strict=True)}
+
+
+def refuse_too_few(positive: NDArray[np.bool_], *, fewest: int = FEWEST_OF_EACH) -> None:
+    """Raise `CalibrationError` unless there are so many validation images of either kind."""
+    found = int(positive.sum()), int((~positive).sum())
+    if min(found) < fewest:
+        raise CalibrationError(
+            f"{found[0]} positive and {found[1]} negative validation images: calibration and thresholds need "
+            f"{fewest} of each"
+        )
 
 
 def choose_thresholds(scores: Scores) -> Thresholds:

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.inference.model_package import Estimate, Metrics
 from training import weighted
+from training.card import AGAINST
 from training.data import DataError
 from training.delong import compare_areas
 from training.mcnemar import mcnemar
@@ -45,6 +47,20 @@ def compare(a: Predictions, b: Predictions, *, seed: int = 0) -> dict[str, Any]:
         "balanced_accuracy": _balanced(a, b, seed=seed),
         "decisions": decisions,
     }
+
+
+def metrics_of(result: dict[str, Any], *, against: str, data: str) -> Metrics:
+    """Return the main differences of `compare` as a model manifest records them."""
+    figures = {}
+    for name, area in result["roc_auc"].items():
+        figures[f"auc_{name}_difference"] = Estimate(**area["bootstrap"])
+        figures[f"auc_{name}_delong_p"] = Estimate(value=area["delong"].get("p_value"))
+    figures["balanced_accuracy_difference"] = Estimate(**result["balanced_accuracy"]["difference"])
+    for name in ("high accuracy", "moderate specificity"):
+        decision = result["decisions"][name]
+        figures[f"{name.replace(' ', '_')}_difference"] = Estimate(**decision["bootstrap"])
+        figures[f"{name.replace(' ', '_')}_mcnemar_p"] = Estimate(value=decision["mcnemar"]["mid_p"])
+    return Metrics(split=f"{AGAINST}{against} on {data}", n=result["n"], lesions=result["units"], figures=figures)
 
 
 def _refuse_unpaired(a: Predictions, b: Predictions) -> None:

@@ -2,8 +2,9 @@
 
 import hashlib
 import math
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -32,6 +33,10 @@ class DataError(Exception):
     """The manifest cannot be used for training."""
 
 
+class HeldOutSplitChosen(DataError):
+    """A test split was named to learn from or to choose by; it is looked at once, when nothing is left to choose."""
+
+
 class LeakageError(DataError):
     """A lesion or near-duplicate group lies in more than one split, so any measured figure would be false."""
 
@@ -57,24 +62,37 @@ class Record:
     site: str = field(default="", compare=False)
 
 
-def read_manifest(path: Path, *, dataset: str = "ham10000", labels: Sequence[str] = HAM10000_LABELS) -> list[Record]:
+def read_manifest(
+    path: Path,
+    *,
+    dataset: str = "ham10000",
+    labels: Sequence[str] = HAM10000_LABELS,
+    excluded: Collection[str] = (),
+) -> list[Record]:
     """Read one dataset's rows of a manifest CSV, or those of every dataset for `*`, checked and sorted.
 
-    Columns `file`, `dataset`, `split` and `dx` or `label` are needed; `file_224`, `lesion_id`, `group`, `patient_id`,
-    `age`, `sex` and `localization` are used where they are, others are ignored.
+    Rows of `excluded` files are left out. Columns `file`, `dataset`, `split` and `dx` or `label` are needed;
+    `file_224`, `lesion_id`, `group`, `patient_id`, `age`, `sex` and `localization` are used where they are, others are
+    ignored.
 
     Raises:
-        DataError: a column is absent, a value is empty or unknown, or a file is listed twice.
+        DataError: a column is absent, a value is empty or unknown, a file is listed twice, or one to leave out is not
+            listed.
         LeakageError: a patient, lesion or group is in two splits.
     """
+    to_meet = set(excluded)
     needed = (("file",), ("dataset",), ("split",), LABEL_COLUMNS)
     records = []
     try:
         for line, row in read_table(path, needed=needed):
-            if dataset in {ANY_DATASET, row["dataset"]}:
+            if row["file"] in excluded:
+                to_meet.discard(row["file"])
+            elif dataset in {ANY_DATASET, row["dataset"]}:
                 records.append(parse_record(row, place=f"{path}, line {line}", labels=labels))
     except TableError as error:
         raise DataError(str(error)) from error
+    if to_meet:
+        raise DataError(f"{path} does not list {min(to_meet)}, which is to be left out")
     if not records:
         raise DataError(f"{path} has no row of dataset {dataset!r}")
     refuse_repeated_files(records)
@@ -126,6 +144,24 @@ def check_leakage(records: Iterable[Record]) -> None:
         for kind, key in (("patient", record.patient), ("lesion", record.lesion_id), ("group", record.group)):
             if key and home.setdefault((kind, key), record.split) != record.split:
                 raise LeakageError(f"{kind} {key} is in {home[kind, key]!r} and in {record.split!r}")
+
+
+def read_exclusions(path: Path) -> frozenset[str]:
+    """Return the files that a list says to leave out: a CSV with a column `file` and, for readers, `reason`.
+
+    Raises:
+        DataError: it is no such list.
+    """
+    try:
+        return frozenset(row["file"] for _, row in read_table(path, needed=(("file",),)))
+    except TableError as error:
+        raise DataError(str(error)) from error
+
+
+def refuse_test_split(split: str) -> None:
+    """Raise `HeldOutSplitChosen` for `test` and any split named so, such as `extra_test`."""
+    if "test" in re.split(r"[^a-z0-9]+", split.casefold()):
+        raise HeldOutSplitChosen(f"{split!r} is a test split: nothing may be learned from it or chosen by it")
 
 
 def of_split(records: Iterable[Record], split: str) -> list[Record]:

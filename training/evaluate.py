@@ -9,10 +9,11 @@ from typing import Final
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from edge.inference.model_package import Metrics, ModelPackage, Source, Thresholds
+from edge.inference.model_package import Estimate, Metrics, ModelPackage, Source, Thresholds
+from training.card import subgroup
 from training.data import Record
 from training.figures import ClassFigures, Figures, TaskFigures, figures_of
-from training.metrics import Scores, measure
+from training.metrics import Scores, measure, outcomes
 from training.resampling import LEVEL, ROUNDS
 from training.scoring import ScoredPicture, Scoring, score_pictures, scores_of
 from training.subgroups import Stratum, subgroups
@@ -78,6 +79,24 @@ class Evaluation:
     pictures: tuple[ScoredPicture, ...]
     scores: Scores
     result: EvaluationResult
+
+    def recorded(self) -> tuple[Metrics, ...]:
+        """Return the figures as a model manifest records them: of all pictures, and of each stratum."""
+        split, manifest = self.result.data, self.package.manifest
+        outcome = next(iter(outcomes(manifest.labels, manifest.positive)))
+        return (
+            metrics_of(self.scores, split=split, thresholds=manifest.thresholds),
+            *(
+                Metrics(
+                    split=subgroup(split, dimension, stratum.name),
+                    n=stratum.n,
+                    lesions=stratum.units,
+                    figures=_of_stratum(stratum, outcome=outcome),
+                )
+                for dimension, strata in self.result.subgroups.items()
+                for stratum in strata
+            ),
+        )
 
 
 def evaluate(
@@ -175,6 +194,24 @@ def _result(
             level=LEVEL,
         ),
     )
+
+
+def _of_stratum(stratum: Stratum, *, outcome: str) -> dict[str, Estimate]:
+    names = {
+        "roc_auc": f"auc_{outcome}",
+        "sensitivity": "sensitivity_moderate",
+        "specificity": "specificity_moderate",
+        "ece": f"calibration_error_{outcome}",
+    }
+    if stratum.too_small is not None:
+        return {names["roc_auc"]: Estimate(value=None, reason=stratum.too_small)}
+    return {names[name]: figure for name, figure in stratum.figures.items()}
+
+
+def described_rows(records: Sequence[Record]) -> str:
+    """Name data sets and splits as a model manifest does: `ham10000 val`."""
+    names = (sorted({getattr(record, field) for record in records} - {""}) for field in ("dataset", "split"))
+    return " ".join(", ".join(each) for each in names if each)
 
 
 def metrics_of(scores: Scores, *, split: str, thresholds: Thresholds) -> Metrics:

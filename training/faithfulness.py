@@ -24,8 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.inference.classifier import Classifier
-from edge.inference.model_package import Estimate
+from edge.inference.model_package import Estimate, Metrics
 from edge.inference.preprocess import to_input
+from training.card import FAITHFULNESS
 
 _STEPS: Final = 16
 _CELLS: Final = 16
@@ -97,6 +98,20 @@ def measure_faithfulness(
     if len(ours) < 2:  # noqa: PLR2004  # an interval needs a spread
         raise ValueError("at least two pictures in the moderate or high tier are needed")
     return Faithfulness(len(ours), _advantage(ours, random, rng), _advantage(ours, gaussian, rng))
+
+
+def metrics_of(found: Faithfulness, *, data: str) -> Metrics:
+    """Return the figures as a model manifest records them."""
+    return Metrics(
+        split=f"{FAITHFULNESS}{data}",
+        n=found.n,
+        lesions=found.n,
+        figures={
+            f"{kind}_advantage_over_{rival}_maps": getattr(advantage, kind)
+            for rival, advantage in (("random", found.against_random), ("centred", found.against_gaussian))
+            for kind in ("overall", "deletion", "insertion")
+        },
+    )
 
 
 def areas(classifier: Classifier, square: NDArray[np.uint8], order: NDArray[np.int64]) -> Areas:

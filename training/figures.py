@@ -149,7 +149,7 @@ def _task_figures(distinction: _Distinction, scores: Scores, thresholds: Thresho
     limits = {"moderate": thresholds.moderate, "high": thresholds.high}
     wanted = {
         "roc_auc": Defined(weighted.roc_auc(truth, score), f"needs both {name} and other images"),
-        "ece": Defined(weighted.calibration_error(truth, score, bins=ECE_BINS), NO_IMAGE),
+        "ece": weighted.defined_calibration_error(truth, score, NO_IMAGE, bins=ECE_BINS),
         "brier": Defined(weighted.mean(np.square(score - truth)), NO_IMAGE),
         "always_negative_accuracy": weighted.defined_share(~truth, NO_IMAGE),
     }
@@ -215,7 +215,7 @@ def _at(truth: NDArray[np.bool_], flagged: NDArray[np.bool_], *, name: str) -> d
         "specificity": Defined(specificity, no_negative, share_of=~truth),
         "accuracy": weighted.defined_share(flagged == truth, NO_IMAGE),
         "one_point_balanced_accuracy": Defined(
-            lambda weights: (sensitivity(weights) + specificity(weights)) / 2, f"needs both {name} and other images"
+            weighted.one_point_balanced_accuracy(truth, flagged), f"needs both {name} and other images"
         ),
         "positive_predictive_value": weighted.defined_share(truth, "no image is flagged", among=flagged),
         "negative_predictive_value": weighted.defined_share(~truth, "every image is flagged", among=~flagged),

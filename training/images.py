@@ -3,20 +3,37 @@
 Decoding once is cheaper than decoding each epoch, and a few thousand squares fit.
 """
 
+import io
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageOps
 
-from edge.inference.preprocess import ImageRefused, centre_square, decode_image, to_input
+from edge.inference.preprocess import (
+    MAX_PIXELS,
+    MIN_SIDE_PX,
+    ImageRefused,
+    ImageTooLarge,
+    ImageTooSmall,
+    NotAnImage,
+    centre_square,
+    decode_image,
+    to_input,
+)
 from training.data import SQUASHED, DataError, Record
+
+OTHER_FORMATS: Final = ("BMP", "TIFF", "WEBP")
+_EIGHT_BITS: Final = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr"})
 
 
 class PictureUnreadable(DataError):
-    """A listed file is absent, damaged, or no picture that the kiosk would decode; the message names it."""
+    """A listed file is absent, damaged, or no picture; the message names it."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +53,14 @@ class CachedImage:
 def load_picture(root: Path, file: str, *, dataset: str) -> NDArray[np.uint8]:
     """Decode one file below the manifest's folder to RGB [H, W, 3] and undo the data set's squeeze, if any.
 
+    Besides what the kiosk decodes, BMP, TIFF and WebP are read: data sets come in them.
+
     Raises:
         PictureUnreadable: there is no such picture.
     """
     path = root / file
     try:
-        rgb = decode_image(path.read_bytes())
+        rgb = _decode(path.read_bytes())
     except OSError as error:
         raise PictureUnreadable(f"{path} cannot be read: {error.strerror}") from error
     except ImageRefused as error:
@@ -50,6 +69,34 @@ def load_picture(root: Path, file: str, *, dataset: str) -> NDArray[np.uint8]:
         height = rgb.shape[0]
         rgb = np.asarray(cv2.resize(rgb, (round(height * 4 / 3), height), interpolation=cv2.INTER_CUBIC), np.uint8)
     return rgb
+
+
+def _decode(data: bytes) -> NDArray[np.uint8]:
+    try:
+        return decode_image(data)
+    except NotAnImage:
+        return _decode_other(data)
+
+
+def _decode_other(data: bytes) -> NDArray[np.uint8]:
+    """Decode BMP, TIFF or WebP under the kiosk's limits, the first picture of a file that holds several."""
+    with warnings.catch_warnings():
+        # Pillow warns about large or odd files; the checks here decide instead.
+        warnings.simplefilter("ignore")
+        try:
+            with Image.open(io.BytesIO(data), formats=OTHER_FORMATS) as image:
+                width, height = image.size
+                if width * height > MAX_PIXELS:
+                    raise ImageTooLarge(f"{width}x{height} px, the limit is {MAX_PIXELS} px")
+                if min(width, height) < MIN_SIDE_PX:
+                    raise ImageTooSmall(f"{width}x{height} px, each side needs at least {MIN_SIDE_PX} px")
+                if image.mode not in _EIGHT_BITS:
+                    # Their range is not known, so that any way to 8 bits would be a guess.
+                    raise NotAnImage(f"its pixels are {image.mode!r}, not of 8 bits a channel")
+                image.load()
+                return np.asarray(ImageOps.exif_transpose(image).convert("RGB"), dtype=np.uint8)
+        except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+            raise NotAnImage("it is no JPEG, PNG, BMP, TIFF or WebP picture, or is damaged") from error
 
 
 def load_square(root: Path, file: str, *, dataset: str) -> NDArray[np.uint8]:

@@ -8,7 +8,7 @@ from typing import Final
 from training.data import FILE_COLUMNS, LABEL_COLUMNS, DataError, Record, parse_record, refuse_repeated_files
 from training.table import TableError, read_table
 
-PICTURE_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png"})
+PICTURE_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
 
 
 def read_labelled_folder(

@@ -11,8 +11,11 @@ by 3 to 5 % within 50. Another photograph of the same lesion is mostly beyond (1
 what lesion and patient columns are for.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import csv
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -23,12 +26,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edge.inference.preprocess import centre_square
-from training.data import Record
+from training.data import LeakageError, Record, check_leakage, fingerprint
 from training.images import load_picture
 
 HASH_SIDE: Final = 16
 MAX_DISTANCE: Final = 48
 MIN_CORRELATION: Final = 0.95
+LEARNED_FROM: Final = "learned from"
+JUDGED_BY: Final = "judged by"
+_CLEAN: Final = "no leak among"
 _BITS: Final = HASH_SIDE * HASH_SIDE
 _THUMBNAIL_PX: Final = 64
 _ROWS_AT_ONCE: Final = 512
@@ -42,6 +48,67 @@ class NearDuplicate:
     b: Record
     distance: int
     correlation: float
+
+
+def check_roles(
+    learned_from: Sequence[Record], judged_by: Sequence[Record], *, root: Path, cache: Path | None = None
+) -> None:
+    """Refuse rows to judge a model by that are not independent of those it learns from, over all data sets together.
+
+    `cache` is a file that says for which rows the pictures were compared already; rows are known by their fingerprint.
+
+    Raises:
+        LeakageError: a patient, lesion, group or nearly the same picture is on both sides.
+        PictureUnreadable: a picture cannot be read.
+    """
+    rows = [
+        replace(record, split=role)
+        for role, records in ((LEARNED_FROM, learned_from), (JUDGED_BY, judged_by))
+        for record in records
+    ]
+    check_leakage(rows)
+    known = fingerprint(rows)
+    if cache is not None and cache.exists() and json.loads(cache.read_text(encoding="utf-8")) == {_CLEAN: known}:
+        return
+    print(f"comparing {len(rows)} pictures: none may be on both sides", flush=True)
+    pairs = near_duplicates(rows, root=root)
+    if pairs:
+        worst = pairs[0]
+        raise LeakageError(
+            f"{len(pairs)} pictures that are {LEARNED_FROM} are nearly the same as ones {JUDGED_BY}, the first are "
+            f"{worst.a.file} and {worst.b.file}: leave one of each pair out, with check-data --write-exclusions"
+        )
+    if cache is not None:
+        cache.write_text(json.dumps({_CLEAN: known}) + "\n", encoding="utf-8")
+
+
+def exclusions(pairs: Iterable[NearDuplicate]) -> dict[str, str]:
+    """Return, for the fewest pictures that undo all pairs or nearly so, why each is to be left out.
+
+    Of a pair the one in the split to learn from goes: a test or validation split keeps what it was measured on before.
+    """
+    left_out: dict[str, str] = {}
+    for pair in pairs:
+        if {pair.a.file, pair.b.file}.isdisjoint(left_out):
+            goes, stays = sorted((pair.a, pair.b), key=_kept_longest)
+            left_out[goes.file] = (
+                f"shows nearly what {stays.file} of {stays.split} shows: {pair.distance} of {_BITS} bits apart, "
+                f"correlation {pair.correlation}"
+            )
+    return left_out
+
+
+def _kept_longest(record: Record) -> tuple[int, str]:
+    words = re.split(r"[^a-z0-9]+", record.split.casefold())
+    return (2 if "test" in words else 1 if {"val", "validation"} & set(words) else 0), record.file
+
+
+def write_exclusions(path: Path, left_out: Mapping[str, str]) -> None:
+    """Write a list that `training.data.read_exclusions` reads."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["file", "reason"])
+        writer.writerows(sorted(left_out.items()))
 
 
 @dataclass(frozen=True)

@@ -122,26 +122,30 @@ def figures(scores: Scores, thresholds: Thresholds) -> dict[str, Defined]:
         ),
         "sensitivity_moderate": weighted.defined_share(score >= thresholds.moderate, no_positive, among=truth),
         "specificity_moderate": weighted.defined_share(score < thresholds.moderate, no_negative, among=~truth),
+        "one_point_balanced_accuracy_moderate": _one_point(truth, score >= thresholds.moderate, one_class),
         "sensitivity_high": weighted.defined_share(score >= thresholds.high, no_positive, among=truth),
         "specificity_high": weighted.defined_share(score < thresholds.high, no_negative, among=~truth),
         "accuracy_high": weighted.defined_share((score >= thresholds.high) == truth, NO_IMAGE),
-        "calibration_error": Defined(
-            weighted.calibration_error(
-                scores.likeliest == scores.targets, scores.probabilities.max(axis=1, initial=0), bins=ECE_BINS
-            ),
-            NO_IMAGE,
+        "one_point_balanced_accuracy_high": _one_point(truth, score >= thresholds.high, one_class),
+        "calibration_error": weighted.defined_calibration_error(
+            scores.likeliest == scores.targets, scores.probabilities.max(axis=1, initial=0), NO_IMAGE, bins=ECE_BINS
         ),
-        f"calibration_error_{name}": Defined(weighted.calibration_error(truth, score, bins=ECE_BINS), NO_IMAGE),
-        "cannot_assess": weighted.defined_share(scores.refused(thresholds), NO_IMAGE),
+        f"calibration_error_{name}": weighted.defined_calibration_error(truth, score, NO_IMAGE, bins=ECE_BINS),
+        f"brier_{name}": Defined(weighted.mean(np.square(score - truth)), NO_IMAGE),
+        # What evaluate counts as `cannot_assess` has the faults of the quality gate besides.
+        "refused_by_network": weighted.defined_share(scores.refused(thresholds), NO_IMAGE),
     }
     if "mel" in scores.labels:
         melanoma, probability = scores.is_any_of(("mel",)), scores.probability_of(("mel",))
         chosen |= {
             "auc_melanoma": Defined(weighted.roc_auc(melanoma, probability), _one_class(MELANOMA)),
-            "melanoma_sensitivity_moderate": weighted.defined_share(
+            # The tiers of the kiosk follow the score of malignancy; the other two are of melanoma's own probability.
+            "melanoma_flagged_by_malignant_score_moderate": weighted.defined_share(
                 score >= thresholds.moderate, "no melanoma image", among=melanoma
             ),
-            "melanoma_accuracy_high": weighted.defined_share((probability >= thresholds.high) == melanoma, NO_IMAGE),
+            "melanoma_accuracy_by_melanoma_probability_high": weighted.defined_share(
+                (probability >= thresholds.high) == melanoma, NO_IMAGE
+            ),
             "melanoma_always_negative_accuracy": weighted.defined_share(~melanoma, NO_IMAGE),
         }
     return chosen
@@ -150,6 +154,10 @@ def figures(scores: Scores, thresholds: Thresholds) -> dict[str, Defined]:
 def measure(scores: Scores, *, thresholds: Thresholds, seed: int = 0) -> dict[str, Estimate]:
     """Return every figure with its 95 % interval from resampling groups, not images."""
     return estimate(figures(scores, thresholds), scores.groups, seed=seed)
+
+
+def _one_point(truth: NDArray[np.bool_], flagged: NDArray[np.bool_], one_class: str) -> Defined:
+    return Defined(weighted.one_point_balanced_accuracy(truth, flagged), one_class)
 
 
 def _one_class(name: str) -> str:

@@ -13,10 +13,11 @@ from edge.inference.model_package import (
     INT8_WEIGHTS_FILE,
     MANIFEST_FILE,
     WEIGHTS_FILE,
-    Estimate,
     Metrics,
     ModelManifest,
+    ModelPackage,
 )
+from training.card import is_subgroup_of, render_card
 
 CARD_FILE: Final = "card.md"
 
@@ -69,86 +70,28 @@ def write_package(
     partial.rename(out)
 
 
+def record(package: ModelPackage, metrics: Sequence[Metrics]) -> None:
+    """Write figures into a package where it lies; it has a new hash and no signature."""
+    write_package(
+        replace_metrics(package.manifest, metrics),
+        graph=package.graph,
+        weights=package.weights,
+        golden=package.golden,
+        int8=package.int8,
+        out=package.directory,
+    )
+
+
 def replace_metrics(manifest: ModelManifest, metrics: Sequence[Metrics]) -> ModelManifest:
-    """Return the manifest with these figures added, each in place of an older one of the same split."""
+    """Return the manifest with these figures added, each in place of older ones of the same split and its strata."""
     replaced = {entry.split for entry in metrics}
-    kept = [entry for entry in manifest.metrics if entry.split not in replaced]
-    return manifest.model_copy(update={"metrics": (*kept, *metrics)})
-
-
-def render_card(manifest: ModelManifest) -> str:
-    """Return the model card, in Markdown, from the manifest alone."""
-    size = manifest.input
-    lines = [
-        f"# Model card: {manifest.name} {manifest.version}",
-        "",
-        manifest.intended_use,
-        "",
-        f"- Task: {manifest.task}; labels {', '.join(manifest.labels)}; positive: {', '.join(manifest.positive)}",
-        f"- Input: {size.colour}, {size.crop} crop, {size.width}x{size.height} px",
-        f"- Clinical use: {_yes(manifest.clinical)}; simulation only: {_yes(manifest.simulation_only)}",
-        f"- Made: {manifest.created_at:%Y-%m-%d}",
-        "",
-        "## Licence of use",
-        "",
-        manifest.licence_of_use,
-        "",
-        "## Limits",
-        "",
-        *(f"- {limit}" for limit in manifest.limits),
-        "",
-        "## Training data",
-        "",
-        *(f"- {source.name}: {source.licence}" for source in manifest.training_data.sources),
-        f"- Images: {_counts(manifest.training_data.counts)}",
-        f"- Fingerprint of the rows used: `{manifest.training_data.fingerprint}`",
-        "",
-        "## Operating points, set on the validation split",
-        "",
-        f"- Moderate from a malignancy score of {manifest.thresholds.moderate:.4f} (95 % sensitivity there)",
-        f"- High from {manifest.thresholds.high:.4f} (best accuracy there)",
-        f"- Cannot assess beyond an out-of-distribution score of {manifest.thresholds.ood:.2f}",
-        f"- Temperature {manifest.temperature:.3f}",
+    kept = [
+        entry
+        for entry in manifest.metrics
+        if entry.split not in replaced and not any(is_subgroup_of(entry, split) for split in replaced)
     ]
-    if manifest.precisions:
-        lines += ["", "## What reduced precision changes against f32", ""]
-        lines += [
-            "| precision | used | images | AUC | calibration error | refused | other tier | 99 % of probabilities |"
-        ]
-        lines += ["|---|---|---|---|---|---|---|---|"]
-        for name, effect in manifest.precisions.items():
-            used = _yes(not manifest.precision_bounds.exceeded_by(effect))
-            changes = f"{effect.auc_change:+.4f} | {effect.ece_change:+.4f} | {effect.refused_change:+.4f}"
-            lines += [
-                (
-                    f"| {name} | {used} | {effect.n} | {changes} | {effect.tiers_changed:.3f} | "
-                    f"up to {effect.change_p99:.3f} |"
-                )
-            ]
-    for entry in manifest.metrics:
-        lines += ["", f"## Measured on {entry.split}: {entry.n} images of {entry.lesions} lesions", ""]
-        lines += ["| figure | value | 95 % interval, by lesion |", "|---|---|---|"]
-        lines += [f"| {name} | {_value(figure)} | {_interval(figure)} |" for name, figure in entry.figures.items()]
-    return "\n".join(lines) + "\n"
+    return manifest.model_copy(update={"metrics": (*kept, *metrics)})
 
 
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _yes(value: bool) -> str:  # noqa: FBT001  # formats one value
-    return "yes" if value else "no"
-
-
-def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{split} {count}" for split, count in counts.items())
-
-
-def _value(figure: Estimate) -> str:
-    return f"undefined: {figure.reason}" if figure.value is None else f"{figure.value:.3f}"
-
-
-def _interval(figure: Estimate) -> str:
-    if figure.low is None or figure.high is None:
-        return "-"
-    return f"{figure.low:.3f} to {figure.high:.3f}"

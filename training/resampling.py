@@ -31,11 +31,16 @@ class Defined:
 
     Of a share, `share_of` are the rows that it is a share of: where it is 0 or 1, every resample is so too, and the
     interval has to come from how many units there are.
+
+    A sum of absolute gaps, as the calibration error is, `grows_when_resampled`: each resample adds its own noise to
+    every gap, so that all of them may lie above the figure. Its interval is that of the resamples, moved down by what
+    their median has grown, and never below 0. The figure itself keeps what the chance of one sample adds to it.
     """
 
     figure: Figure
     reason: str
     share_of: NDArray[np.bool_] | None = None
+    grows_when_resampled: bool = False
 
 
 def resamples(units: Sequence[str], *, rounds: int = ROUNDS, seed: int = 0) -> Iterator[Weights]:
@@ -85,6 +90,8 @@ def _estimate(
         return Estimate(value=rounded, reason="too few lesions for an interval")
     if usable.min() == usable.max():
         return _unvarying(rounded, defined=defined, units=units)
+    if defined.grows_when_resampled:
+        usable = np.maximum(usable - np.median(usable) + value, 0)
     low, high = (round(float(bound), _DIGITS) for bound in np.quantile(usable, ((1 - LEVEL) / 2, (1 + LEVEL) / 2)))
     return Estimate(value=rounded, low=low, high=high)
 

@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 from skimage.feature import local_binary_pattern
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from edge.inference.model_package import Estimate, Metrics
+from training.card import SHORTCUTS
 from training.data import Record, of_split, read_manifest
 from training.images import load_square
-from training.metrics import auc
+from training.metrics import auc, outcomes
+from training.tasks import TaskDescription
 
 LIMIT: Final = 0.80
-"""Highest area under the ROC curve that a simulated task may have here (issue 3)."""
+"""Highest area under the ROC curve that a simulated task may have here."""
 
 _SIDE_PX: Final = 224
 _QUANTILES: Final = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)
@@ -40,6 +43,8 @@ class ShortcutCheck:
     """95 % interval from resampling groups."""
     trained_on: int
     measured_on: int
+    groups: int
+    """Among those measured on."""
 
     @property
     def passed(self) -> bool:
@@ -78,7 +83,25 @@ def check_shortcuts(
         raise ValueError(f"split {measure_on!r} holds one class only")
     groups = [record.group or record.file for record in measured]
     low, high = np.quantile(list(_resampled(truth, score, groups, seed=seed)), (0.025, 0.975))
-    return ShortcutCheck(value, float(low), float(high), trained_on=len(fitted), measured_on=len(measured))
+    return ShortcutCheck(
+        value,
+        float(low),
+        float(high),
+        trained_on=len(fitted),
+        measured_on=len(measured),
+        groups=len(set(groups)),
+    )
+
+
+def metrics_of(found: ShortcutCheck, *, task: TaskDescription, data: str) -> Metrics:
+    """Return the figure as a model manifest records it."""
+    area = Estimate(value=round(found.roc_auc, 4), low=round(found.low, 4), high=round(found.high, 4))
+    return Metrics(
+        split=f"{SHORTCUTS}{data}",
+        n=found.measured_on,
+        lesions=found.groups,
+        figures={f"auc_{next(iter(outcomes(task.labels, task.positive)))}": area},
+    )
 
 
 def statistics_of(records: Sequence[Record], *, root: Path) -> NDArray[np.float32]:

@@ -10,10 +10,18 @@ from typing import Any, Final
 
 import torch
 
+from training.data import DataError
 from training.recipes import Recipe
 
 CHECKPOINT: Final = "checkpoint.pt"
+LEAKAGE: Final = "leakage.json"
 _EMA_WARMUP_STEPS: Final = 10
+# What runs were that did not write it down.
+_UNWRITTEN: Final = {"precision": "f32"}
+
+
+class RunFolderInUse(DataError):
+    """The folder holds a run with other settings or data."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +34,9 @@ class EpochResult:
     val_loss: float
     val_auc_positive: float | None
     val_balanced_accuracy: float
-    seconds: float
+    machine: str = ""
+    """What computed the epoch; empty in runs that did not write it down."""
+    seconds: float = 0.0
 
 
 @dataclass
@@ -50,6 +60,8 @@ class State:
                 "step": self.step,
                 "history": [asdict(result) for result in self.history],
                 "torch_rng": torch.get_rng_state(),
+                # Dropout on a GPU draws from that GPU's own generator.
+                "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
             },
             partial,
         )
@@ -64,6 +76,10 @@ class State:
         self.step = saved["step"]
         self.history = [EpochResult(**result) for result in saved["history"]]
         torch.set_rng_state(saved["torch_rng"])
+        # A run may go on on a machine with other GPUs, or none: then only its random numbers differ.
+        cuda = saved.get("cuda_rng", [])
+        if torch.cuda.is_available() and len(cuda) == torch.cuda.device_count():
+            torch.cuda.set_rng_state_all(cuda)
 
     def update_ema(self, decay: float) -> None:
         """Move the averaged network towards the trained one; a decay of 0 copies it."""
@@ -91,10 +107,14 @@ def new_state(recipe: Recipe, network: Any) -> State:
 
 
 def keep_settings(path: Path, settings: dict[str, Any]) -> None:
-    """Write the run's settings; an existing file with others is an error."""
+    """Write the run's settings.
+
+    Raises:
+        RunFolderInUse: there are others already.
+    """
     text = json.dumps(settings, indent=2) + "\n"
-    if path.exists() and json.loads(path.read_text(encoding="utf-8")) != json.loads(text):
-        raise ValueError(f"{path} holds a run with other settings or data: choose another run folder")
+    if path.exists() and _UNWRITTEN | json.loads(path.read_text(encoding="utf-8")) != _UNWRITTEN | json.loads(text):
+        raise RunFolderInUse(f"{path} holds a run with other settings or data: choose another run folder")
     path.write_text(text, encoding="utf-8")
 
 

@@ -27,6 +27,7 @@ class Stratum(BaseModel):
 
     name: str
     n: int
+    units: int
     n_positive: int
     n_negative: int
     cannot_assess: int
@@ -70,11 +71,12 @@ def _stratum(
         "roc_auc": Defined(weighted.roc_auc(truth, score), f"needs both {outcome} and other images"),
         "sensitivity": weighted.defined_share(score >= thresholds.moderate, f"no {outcome} image", among=truth),
         "specificity": weighted.defined_share(score < thresholds.moderate, f"only {outcome} images", among=~truth),
-        "ece": Defined(weighted.calibration_error(truth, score, bins=ECE_BINS), NO_IMAGE),
+        "ece": weighted.defined_calibration_error(truth, score, NO_IMAGE, bins=ECE_BINS),
     }
     return Stratum(
         name=name,
         n=len(pictures),
+        units=len(set(part.groups)),
         n_positive=positives,
         n_negative=negatives,
         cannot_assess=sum(bool(picture.refusals) for picture in pictures),

@@ -1,6 +1,8 @@
 """Train one recipe; a run can be stopped at any time and continues from its last whole epoch with the same result."""
 
+import hashlib
 import math
+import platform
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,13 +17,14 @@ from numpy.typing import NDArray
 
 from edge.inference.model_package import load_model_package
 from training.batches import batches, prepared
-from training.data import Record, fingerprint, of_split, read_manifest
+from training.data import DataError, Record, fingerprint, of_split, read_manifest, refuse_test_split
 from training.images import CachedImage, eval_batch, load_images
+from training.leakage import check_roles
 from training.losses import class_weights, loss_of
 from training.metrics import auc, balanced_accuracy
 from training.networks import build_network
 from training.recipes import Recipe
-from training.state import CHECKPOINT, EpochResult, State, keep_settings, new_state, write_results
+from training.state import CHECKPOINT, LEAKAGE, EpochResult, State, keep_settings, new_state, write_results
 from training.tasks import TaskDescription
 from training.trunk import Trunk
 from training.warm_start import start_from_package
@@ -33,23 +36,40 @@ _REPORT_STEPS: Final = 20
 
 @dataclass(frozen=True)
 class Sources:
-    """The rows of a manifest that a run learns from and those that it is judged by, as (data set, split) pairs."""
+    """The rows of a manifest that a run learns from and those that it is judged by, as (data set, split) pairs.
+
+    `excluded` are files whose rows are left out.
+    """
 
     manifest: Path
     train_on: tuple[tuple[str, str], ...]
     validate_on: tuple[tuple[str, str], ...]
+    excluded: frozenset[str] = frozenset()
 
-    def records(self, task: TaskDescription) -> tuple[list[Record], list[Record]]:
-        """Return the training and the validation rows."""
-        train, validation = (
-            [
-                record
-                for dataset, split in pairs
-                for record in of_split(read_manifest(self.manifest, dataset=dataset, labels=task.labels), split)
-            ]
-            for pairs in (self.train_on, self.validate_on)
-        )
+    def records(self, task: TaskDescription, *, cache: Path | None = None) -> tuple[list[Record], list[Record]]:
+        """Return the training and the validation rows, which share no patient, lesion, group or picture.
+
+        `cache` remembers that the pictures were compared.
+
+        Raises:
+            HeldOutSplitChosen: a split is named that may only be looked at at the end.
+            LeakageError: what the rows share.
+            DataError: the manifest cannot be used.
+        """
+        for _, split in (*self.train_on, *self.validate_on):
+            refuse_test_split(split)
+        train, validation = (self._of(pairs, task) for pairs in (self.train_on, self.validate_on))
+        check_roles(train, validation, root=self.manifest.parent, cache=cache)
         return train, validation
+
+    def _of(self, pairs: Sequence[tuple[str, str]], task: TaskDescription) -> list[Record]:
+        return [
+            record
+            for dataset, split in pairs
+            for record in of_split(
+                read_manifest(self.manifest, dataset=dataset, labels=task.labels, excluded=self.excluded), split
+            )
+        ]
 
 
 @dataclass(frozen=True)
@@ -72,6 +92,12 @@ class Machine:
         """A GPU when there is one."""
         return "cuda" if torch.cuda.is_available() else "cpu"
 
+    @property
+    def described(self) -> str:
+        """Everything that may change the last digits of a result."""
+        device = torch.cuda.get_device_name() if self.device == "cuda" else platform.machine()
+        return f"{device}, {self.threads} threads, {self.precision}"
+
 
 def train(
     *,
@@ -87,14 +113,14 @@ def train(
     """Train until the recipe's last epoch, or `stop_after` whole epochs, writing into `run_dir` after each.
 
     Raises:
-        ValueError: the folder holds a run with other settings or data, or the images do not fill one batch.
-        DataError: one of its subclasses; the manifest cannot be used.
+        RunFolderInUse: the folder holds a run with other settings or data.
+        DataError: one of its subclasses; the manifest cannot be used, or its images do not fill one batch.
     """
     machine, start = machine or Machine(), start or Start()
     torch.set_num_threads(machine.threads)
     cv2.setNumThreads(1)
-    train_records, val_records = sources.records(task)
     run_dir.mkdir(parents=True, exist_ok=True)
+    train_records, val_records = sources.records(task, cache=run_dir / LEAKAGE)
     keep_settings(
         run_dir / "settings.json",
         {
@@ -107,9 +133,12 @@ def train(
                 "train_on": [list(pair) for pair in sources.train_on],
                 "validate_on": [list(pair) for pair in sources.validate_on],
                 "fingerprint": fingerprint([*train_records, *val_records]),
+                **({"excluded": sorted(sources.excluded)} if sources.excluded else {}),
             },
             "start_from": None if start.package is None else load_model_package(start.package).sha256,
-            "weights": None if start.weights is None else start.weights.name,
+            "weights": None if start.weights is None else _identity(start.weights),
+            # Another arithmetic trains another network; how many threads, or which GPU, stands with each epoch.
+            "precision": machine.precision,
             "torch": torch.__version__,
         },
     )
@@ -118,7 +147,7 @@ def train(
     val_images = load_images(val_records, root=root, labels=task.labels)
     print(f"{len(images)} training and {len(val_images)} validation images in memory", flush=True)
     if len(images) < recipe.batch:
-        raise ValueError(f"{len(images)} training images do not fill one batch of {recipe.batch}")
+        raise DataError(f"{len(images)} training images do not fill one batch of {recipe.batch}")
 
     torch.manual_seed(seed)
     network = build_network(recipe, classes=len(task.labels), weights=start.weights)
@@ -139,12 +168,21 @@ def train(
             size_px=recipe.size_at(epoch),
             train_loss=train_loss,
             **validate(state.ema, val_images, size_px=recipe.size_px, task=task, device=machine.device),
+            machine=machine.described,
             seconds=round(time.monotonic() - started, 1),
         )
         state.history.append(result)
         state.save(run_dir / CHECKPOINT)
         write_results(run_dir, state.history)
         print(result, flush=True)
+
+
+def _identity(weights: Path) -> dict[str, str]:
+    try:
+        with weights.open("rb") as stream:
+            return {"file": weights.name, "sha256": hashlib.file_digest(stream, "sha256").hexdigest()}
+    except OSError as error:
+        raise DataError(f"{weights} cannot be read: {error.strerror}") from error
 
 
 def learning_rate(recipe: Recipe, *, step: int, steps: int) -> float:

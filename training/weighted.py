@@ -68,6 +68,17 @@ def calibration_error(happened: Mask, predicted: Values, *, bins: int) -> Figure
     return lambda weights: _ratio(np.abs(weights @ gap).sum(axis=1), weights.sum(axis=1))
 
 
+def defined_calibration_error(happened: Mask, predicted: Values, reason: str, *, bins: int) -> Defined:
+    """Return the calibration error with the reason to give when there is no row to have one of."""
+    return Defined(calibration_error(happened, predicted, bins=bins), reason, grows_when_resampled=True)
+
+
+def one_point_balanced_accuracy(truth: Mask, flagged: Mask) -> Figure:
+    """Return the mean of sensitivity and specificity."""
+    sensitivity, specificity = share(flagged, among=truth), share(~flagged, among=~truth)
+    return lambda weights: (sensitivity(weights) + specificity(weights)) / 2
+
+
 def net_benefit(positive: Mask, score: Values, *, threshold: float) -> Figure:
     """Return the net benefit of acting from a probability threshold on (Vickers and Elkin 2006)."""
     acted = score >= threshold

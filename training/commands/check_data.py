@@ -5,8 +5,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from training.data import ANY_DATASET, DataError, read_manifest
-from training.leakage import near_duplicates
+from training.data import ANY_DATASET, DataError, read_exclusions, read_manifest
+from training.leakage import exclusions, near_duplicates, write_exclusions
 from training.sources import sources_of
 from training.tasks import TASKS
 
@@ -17,6 +17,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--manifest", type=Path, required=True)
     parser.add_argument("--dataset", default=ANY_DATASET, help="one data set of it; * is every one, the default")
+    parser.add_argument("--exclude", type=Path, metavar="FILE", help="a list of pictures to leave out")
+    parser.add_argument(
+        "--write-exclusions", type=Path, metavar="FILE", help="of each pair that crosses splits, list one to leave out"
+    )
     parser.add_argument("--task", choices=sorted(TASKS), help="whose labels are meant; any, the default")
 
 
@@ -24,7 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Check everything and say what was found; 1 when the manifest must not be used."""
     path: Path = arguments.manifest
     try:
-        records = read_manifest(path, dataset=arguments.dataset, labels=_labels(arguments.task))
+        excluded = frozenset() if arguments.exclude is None else read_exclusions(arguments.exclude)
+        records = read_manifest(path, dataset=arguments.dataset, labels=_labels(arguments.task), excluded=excluded)
         sources = sources_of(path, records)
         pairs = near_duplicates(records, root=path.parent)
     except DataError as error:
@@ -42,8 +47,15 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if len(pairs) > _SHOWN:
         print(f"and {len(pairs) - _SHOWN} more pairs", file=sys.stderr)
+    if pairs and arguments.write_exclusions is not None:
+        left_out = exclusions(pairs)
+        write_exclusions(arguments.write_exclusions, left_out)
+        print(
+            f"{len(left_out)} pictures to leave out: train and check-data with --exclude {arguments.write_exclusions}"
+        )
     if pairs:
-        print(f"{len(pairs)} pairs cross splits: put each pair into one group of one split", file=sys.stderr)
+        print(f"{len(pairs)} pairs cross splits: put each into one group of one split, or leave one out with a list of "
+              "--write-exclusions", file=sys.stderr)  # fmt: skip
         return 1
     print(f"no patient, lesion, group or near-duplicate crosses splits among {len(records)} pictures")
     return 0

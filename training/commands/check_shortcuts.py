@@ -3,7 +3,9 @@
 import argparse
 from pathlib import Path
 
-from training.shortcut_check import LIMIT, check_shortcuts
+from edge.inference.model_package import load_model_package
+from training.packaging import record
+from training.shortcut_check import LIMIT, check_shortcuts, metrics_of
 from training.tasks import TASKS
 
 
@@ -13,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--manifest", type=Path, required=True)
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--measure-on", default="val", metavar="SPLIT")
+    parser.add_argument("--record", type=Path, metavar="PACKAGE", help="write the figure into it; its hash changes")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -29,4 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         f"gradient boosting on colour and texture: ROC AUC {result.roc_auc:.3f} "
         f"({result.low:.3f} to {result.high:.3f}) on {result.measured_on} pictures, limit {LIMIT:.2f}"
     )
+    if arguments.record is not None:
+        data = f"{arguments.dataset} {arguments.measure_on}"
+        record(load_model_package(arguments.record), [metrics_of(result, task=task, data=data)])
     return 0 if result.passed else 1

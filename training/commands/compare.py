@@ -5,8 +5,11 @@ import json
 import sys
 from pathlib import Path
 
-from training.compare import compare
+from edge.errors import EdgeError
+from edge.inference.model_package import load_model_package
+from training.compare import compare, metrics_of
 from training.data import DataError
+from training.packaging import record
 from training.predictions import read_predictions
 
 
@@ -15,14 +18,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--a", type=Path, required=True, help="what `evaluate --predictions` wrote for one package")
     parser.add_argument("--b", type=Path, required=True, help="the same pictures, the other package")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
+    parser.add_argument("--record", type=Path, metavar="PACKAGE", help="the first's package, to write the figures into")
+    parser.add_argument("--against", help="what the second is, in words for the card; needed by --record")
+    parser.add_argument("--data", help="what the pictures are; needed by --record")
     parser.add_argument("--json", type=Path, help="write the comparison there as well")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the comparison; 1 when the two cannot be paired."""
+    if arguments.record is not None and not (arguments.against and arguments.data):
+        print("--record needs --against and --data", file=sys.stderr)
+        return 1
     try:
         result = compare(read_predictions(arguments.a), read_predictions(arguments.b), seed=arguments.seed)
-    except DataError as error:
+        if arguments.record is not None:
+            package = load_model_package(arguments.record)
+            record(package, [metrics_of(result, against=arguments.against, data=arguments.data)])
+    except (DataError, EdgeError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
     text = json.dumps(result, indent=2)

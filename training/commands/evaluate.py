@@ -4,19 +4,16 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from edge.errors import EdgeError
 from edge.inference.model_package import ModelPackage, Source, load_model_package
 from training.data import ANY_DATASET, DataError, Record, of_split, read_manifest
-from training.evaluate import Evaluation, evaluate, metrics_of
+from training.evaluate import Evaluation, evaluate
 from training.labelled_folder import read_labelled_folder
-from training.packaging import replace_metrics, write_package
+from training.packaging import record
 from training.predictions import write_isic, write_predictions
 from training.report import render_report
 from training.sources import sources_of
-
-HOME_DATASET: Final = "ham10000"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -104,17 +101,7 @@ def _write(arguments: argparse.Namespace, evaluation: Evaluation) -> None:
     if arguments.html is not None:
         arguments.html.write_text(render_report(evaluation, gallery_wanted=not arguments.no_gallery), encoding="utf-8")
     if arguments.record:
-        # The model manifest names its own test and val splits without the data set.
-        split = evaluation.result.data.removeprefix(f"{HOME_DATASET} ")
-        entry = metrics_of(evaluation.scores, split=split, thresholds=thresholds)
-        write_package(
-            replace_metrics(package.manifest, [entry]),
-            graph=package.graph,
-            weights=package.weights,
-            golden=package.golden,
-            int8=package.int8,
-            out=arguments.package,
-        )
+        record(package, evaluation.recorded())
 
 
 def _print(evaluation: Evaluation) -> None:

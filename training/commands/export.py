@@ -19,6 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="packages trained on the same rows, whose networks answer together with this run's",
     )  # fmt: skip
     parser.add_argument("--compress-weights", action="store_true", help="keep the weights in 8 bits: half the size")
+    parser.add_argument(
+        "--allow-few", action="store_true", help="calibrate on fewer than 20 positive or negative pictures; for trials"
+    )
     parser.add_argument("--simulation-only", action="store_true", help="it was trained on rendered pictures")
 
 
@@ -34,5 +37,6 @@ def run(arguments: argparse.Namespace) -> None:
         simulation_only=arguments.simulation_only,
         members=arguments.members,
         compress_weights=arguments.compress_weights,
+        allow_few=arguments.allow_few,
     )
     print(manifest.metrics[0].model_dump_json(indent=2))

@@ -6,6 +6,7 @@ from pathlib import Path
 from edge.inference.model_package import load_model_package
 from edge.inference.openvino_classifier import OpenVinoClassifier
 from training.data import of_split, read_manifest
+from training.evaluate import described_rows, resampling_units
 from training.images import load_images
 from training.out_of_distribution import (
     Judged,
@@ -16,7 +17,7 @@ from training.out_of_distribution import (
     noise_frames,
     photographs,
 )
-from training.packaging import replace_metrics, write_package
+from training.packaging import record
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,8 +40,9 @@ def run(arguments: argparse.Namespace) -> None:
     records = of_split(
         read_manifest(arguments.manifest, dataset=arguments.dataset, labels=package.manifest.labels), arguments.split
     )
+    _, units = resampling_units(records)
     lesions = load_images(records, root=arguments.manifest.parent, labels=package.manifest.labels)
-    inside = judge(classifier, (image.best for image in lesions))
+    inside = judge(classifier, ((unit, image.best) for unit, image in zip(units, lesions, strict=True)))
     outside: dict[str, Judged] = {
         "everyday photographs": judge(classifier, photographs()),
         "blank frames": judge(classifier, blank_frames(count=50)),
@@ -49,22 +51,14 @@ def run(arguments: argparse.Namespace) -> None:
     for name, folder in arguments.source:
         outside[name] = judge(classifier, folder_pictures(folder, limit=arguments.limit))
     classifier.close()
-    measured = measure_sources(inside, outside)
+    measured = measure_sources(inside, outside, data=described_rows(records))
     for entry in measured:
         figures = ", ".join(
             f"{name} {figure.value} ({figure.low} to {figure.high})" for name, figure in entry.figures.items()
         )
         print(f"{entry.split}, n={entry.n}: {figures}")
     if arguments.record:
-        updated = replace_metrics(package.manifest, measured)
-        write_package(
-            updated,
-            graph=package.graph,
-            weights=package.weights,
-            golden=package.golden,
-            int8=package.int8,
-            out=arguments.package,
-        )
+        record(package, measured)
 
 
 def _named_folder(text: str) -> tuple[str, Path]:

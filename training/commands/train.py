@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Final
 
+from training.data import read_exclusions
 from training.recipes import RECIPES
 from training.tasks import TASKS
 from training.train import Machine, Sources, Start, train
@@ -21,9 +22,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--train-on", type=source, nargs="+", metavar="DATASET:SPLIT", help="rows to learn from; DATASET * is any"
     )
     parser.add_argument("--validate-on", type=source, nargs="+", metavar="DATASET:SPLIT", help="rows to be judged by")
+    parser.add_argument("--exclude", type=Path, metavar="FILE", help="a list of pictures to leave out")
     start = parser.add_mutually_exclusive_group()
     start.add_argument("--start-from", type=Path, metavar="PACKAGE", help="a model package to go on from")
-    start.add_argument("--init", type=Path, metavar="FILE", help="a state dictionary, such as torchvision's GoogLeNet")
+    start.add_argument(
+        "--init",
+        type=Path,
+        metavar="FILE",
+        help="a state dictionary, such as torchvision's GoogLeNet, or the checkpoint.pt of an earlier run",
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument(
@@ -41,6 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
             manifest=arguments.manifest,
             train_on=tuple(arguments.train_on or task.train_on),
             validate_on=tuple(arguments.validate_on or task.validate_on),
+            excluded=frozenset() if arguments.exclude is None else read_exclusions(arguments.exclude),
         ),
         run_dir=arguments.run_dir,
         seed=arguments.seed,

@@ -1,10 +1,12 @@
 """The networks that can be trained; each is a `torch.nn.Module` with the methods of `LesionNetwork`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 
+from training.data import DataError
 from training.recipes import Recipe
 
 
@@ -40,8 +42,8 @@ class LesionNetwork(Protocol):
 def build_network(recipe: Recipe, *, classes: int, weights: Path | None = None) -> Any:
     """Return the recipe's network with a fresh head.
 
-    `weights` is a state dictionary to start from, by the names of the network's usual implementation; layers of
-    another shape, such as a head for other classes, are left as they are.
+    `weights` is a file to start from: a state dictionary by the names of the network's usual implementation, or the
+    checkpoint of an earlier run. Layers of another shape, such as a head for other classes, are left as they are.
     """
     if recipe.network.startswith("efficientnet-lite"):
         from training.networks.efficientnet_lite import efficientnet_lite  # noqa: PLC0415  # loads only what is used
@@ -59,14 +61,20 @@ def build_network(recipe: Recipe, *, classes: int, weights: Path | None = None) 
 
 
 def load_weights(network: Any, path: Path) -> None:
-    """Load every layer of the same name and shape from a state dictionary.
+    """Load every layer of the same name and shape from a state dictionary, or from a checkpoint's averaged network.
 
     Raises:
-        ValueError: fewer than half of the network's layers were found, so the file is of another network.
+        DataError: fewer than half of the network's layers were found, so the file is of another network.
     """
     saved = torch.load(path, weights_only=True, map_location="cpu")
     own = network.state_dict()
-    fitting = {name: value for name, value in saved.items() if name in own and own[name].shape == value.shape}
+    # A run's checkpoint holds several things by name, the averaged network among them.
+    layers = saved["ema"] if isinstance(saved.get("ema"), Mapping) else saved
+    fitting = {
+        name: value
+        for name, value in layers.items()
+        if name in own and isinstance(value, torch.Tensor) and own[name].shape == value.shape
+    }
     if len(fitting) * 2 < len(own):
-        raise ValueError(f"{path} is of another network: {len(fitting)} of {len(own)} layers have its names and shapes")
+        raise DataError(f"{path} is of another network: {len(fitting)} of {len(own)} layers have its names and shapes")
     network.load_state_dict(fitting, strict=False)
