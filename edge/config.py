@@ -70,6 +70,31 @@ class Identity(_Section):
     face_encoder: Literal["dlib", "none"] = Field(
         "dlib", title="Face encoder", description="none offers password sign-in only."
     )
+    lock_failures: int = Field(
+        3, ge=1, le=10, title="Failures", description="Failed sign-ins of one name within the window that lock it."
+    )
+    lock_window_s: float = Field(
+        900.0, ge=60, le=86_400, title="Window", description="Seconds for which a failed sign-in counts."
+    )
+    lock_s: float = Field(1800.0, ge=60, le=86_400, title="Lock", description="Seconds for which a name stays locked.")
+    throttle_failures: int = Field(
+        10, ge=3, le=1000, title="Throttle", description="Failures of all names in its window that slow the kiosk down."
+    )
+    throttle_window_s: float = Field(
+        600.0, ge=60, le=86_400, title="Throttle's window", description="Seconds for which a failure slows it down."
+    )
+    cache_days: float = Field(
+        7.0, ge=0, le=366, title="Cache", description="Days at most that another kiosk's patient is kept here; 0: never."
+    )
+    guardian_age: int = Field(
+        18, ge=0, le=25, title="Guardian until", description="Age in years below which a guardian must register too."
+    )
+    face_burst_s: float = Field(
+        5.0, ge=2, le=15, title="Face check", description="Seconds in which a face must be seen at one attempt."
+    )
+    face_left_s: float = Field(
+        20.0, ge=0, le=600, title="Face gone", description="Seconds without a face until a visit ends; 0: never."
+    )
 
 
 class Broker(_Section):
@@ -117,6 +142,9 @@ class Screen(_Section):
     host: Literal["127.0.0.1", "::1"] = Field("127.0.0.1", title="Host", description="Loopback only.")
     port: int = Field(8090, ge=0, le=65_535, title="Port", description="0 picks a free one.")
     idle_s: float = Field(60.0, gt=0, le=3600, title="Idle end", description="Seconds untouched until a visit ends.")
+    warn_s: float = Field(
+        35.0, gt=0, le=3600, title="Idle warning", description="Seconds untouched until the screen asks; at most idle_s."
+    )
 
 
 class EdgeSettings(BaseSettings):

@@ -1,4 +1,7 @@
-"""The kiosk's one SQLite file: WAL, `synchronous=FULL`, versioned. A transaction that ended is on the disk."""
+"""The kiosk's one SQLite file: WAL, `synchronous=FULL`, versioned. A transaction that ended is on the disk.
+
+What is deleted is overwritten with zeros (`secure_delete`).
+"""
 
 import errno
 import os
@@ -44,7 +47,7 @@ class Store:
             try:
                 self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
                 self._connection.row_factory = sqlite3.Row
-                for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+                for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "secure_delete=ON"):
                     self._connection.execute(f"PRAGMA {pragma}")
                 self._migrate(migrations)
             finally:
@@ -67,6 +70,11 @@ class Store:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
+
+    def forget(self) -> None:
+        """Move the log into the database and empty it, so that no page of before the last deletions is left in it."""
+        with self._lock, _disk_errors():
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Close the file; idempotent."""
