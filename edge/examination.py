@@ -1,30 +1,24 @@
 """One capture, from the camera to "saved": quality gate, classification, triage, heat map, outbox."""
 
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from threading import RLock
 from typing import TypeVar
 from uuid import UUID, uuid4
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edge import visit_rows
+from edge.assessment import Stopwatch, assess_picture
 from edge.bus import AnalysisSaved, Bus, CaptureWasRefused
 from edge.camera_slot import CameraSlot
 from edge.capture.camera import Frame
 from edge.capture.encoded_image import inspect
-from edge.capture.quality import QualityReport, assess
+from edge.capture.quality import QualityReport
 from edge.clock import Clock
 from edge.inference.classifier import Classifier, Prediction
-from edge.inference.explain import overlay, shrink
 from edge.inference.model_package import ModelManifest
-from edge.inference.preprocess import decode_image
 from edge.inference.rules import Circumstances, Exclusion, RedFlag, Rules, age_on
-from edge.inference.triage import triage
 from edge.storage import Storage
 from edge.store import StorageFailed, StorageFull
 from edge.visit import Journey, Visit, VisitState
@@ -57,22 +51,6 @@ class Refused:
 
     message_id: UUID
     refusal: CaptureRefused
-
-
-class Stopwatch:
-    """Times named stages of one capture, in milliseconds of real time."""
-
-    def __init__(self) -> None:
-        self.stage_ms: dict[str, float] = {}
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Time the block under this name."""
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.stage_ms[name] = round((time.perf_counter() - started) * 1000, 3)
 
 
 class Examination:
@@ -167,31 +145,26 @@ class Examination:
         watch = Stopwatch()
         with watch.stage("capture"):
             frame = self._camera.capture()
-        with watch.stage("decode"):
-            rgb = decode_image(frame.data)
-        with watch.stage("quality"):
-            # Made once for the gate and the heat map: making it costs more than either of them.
-            small = shrink(rgb)
-            report = assess(small, previous_sha256=self._previous_sha256, sha256=frame.sha256)
-        self._previous_sha256 = frame.sha256
-        if not report.accepted:
-            return self._refuse(visit, frame, report)
-        exclusions = self._rules.judge(circumstances).exclusions
-        classifier = None if exclusions else self._classifiers.get(circumstances.task)
-        prediction, heat_map = self._ask(classifier, rgb, small, watch)
-        manifest = classifier.manifest if classifier else None
-        assessment = triage(
-            prediction,
-            manifest.thresholds if manifest else None,
+        classifier = self._classifiers.get(circumstances.task)
+        finding = assess_picture(
+            frame.data,
+            classifier=classifier,
             circumstances=circumstances,
             rules=self._rules,
             simulated=frame.simulated,
+            previous_sha256=self._previous_sha256,
             now=self._clock.now(),
+            watch=watch,
         )
+        self._previous_sha256 = frame.sha256
+        if finding.assessment is None:
+            return self._refuse(visit, frame, finding.report)
+        prediction = finding.prediction
+        manifest = classifier.manifest if classifier and prediction else None
         with watch.stage("store-images"):
             written.append(frame.sha256)
             image = self._keep(frame.data, media_type=frame.media_type, size_px=(frame.width_px, frame.height_px))
-            shown = self._keep_heat_map(heat_map, written) if heat_map else None
+            shown = self._keep_heat_map(finding.heat_map, written) if finding.heat_map else None
         analysis = AnalysisCompleted(
             analysis_id=uuid4(),
             visit_id=visit.visit_id,
@@ -201,34 +174,19 @@ class Examination:
             image=image,
             heat_map=shown,
             device=_device(frame),
-            quality=_measures(report),
+            quality=_measures(finding.report),
             task=circumstances.task,
             answers=self._rules.record(circumstances),
-            exclusions=tuple(rule.id for rule in exclusions),
-            model=_model_reference(manifest, prediction.model_sha256) if manifest and prediction else None,
+            exclusions=tuple(rule.id for rule in finding.exclusions),
+            model=_model_reference(manifest, prediction) if manifest and prediction else None,
             probabilities=prediction.probabilities if prediction else {},
             malignant=prediction.score if prediction and circumstances.task == "skin-lesion" else None,
             out_of_distribution=prediction.ood_score if prediction else None,
-            assessment=assessment,
+            assessment=finding.assessment,
             simulated=frame.simulated or (manifest is not None and manifest.simulation_only),
             stage_ms=dict(watch.stage_ms),
         )
         return self._save(visit, analysis, watch)
-
-    def _ask(
-        self,
-        classifier: Classifier | None,
-        rgb: NDArray[np.uint8],
-        small: NDArray[np.uint8],
-        watch: Stopwatch,
-    ) -> tuple[Prediction | None, bytes | None]:
-        """What the model says, and where it looked as a JPEG; nothing where none is asked."""
-        if classifier is None:
-            return None, None
-        prediction = classifier.classify(rgb)
-        watch.stage_ms |= {name: round(value, 3) for name, value in prediction.stage_ms.items()}
-        with watch.stage("explain"):
-            return prediction, overlay(small, prediction.cam)
 
     def _keep_heat_map(self, data: bytes, written: list[str]) -> ImageReference:
         written.append(sha256(data).hexdigest())
@@ -293,11 +251,12 @@ def _slugs(values: Mapping[str, V]) -> dict[str, V]:
     return {name.replace("_", "-"): value for name, value in values.items()}
 
 
-def _model_reference(manifest: ModelManifest, sha256: str) -> ModelReference:
+def _model_reference(manifest: ModelManifest, prediction: Prediction) -> ModelReference:
     return ModelReference(
         name=manifest.name,
         version=manifest.version,
-        sha256=sha256,
+        sha256=prediction.model_sha256,
         licence_of_use=manifest.licence_of_use,
         clinical=manifest.clinical,
+        precision=prediction.precision,
     )

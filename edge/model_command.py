@@ -2,22 +2,28 @@
 
 import argparse
 import hashlib
+import logging
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple, get_args
 from uuid import UUID
 
-from edge.config import EdgeSettings, load_settings
+from pydantic import ValidationError
+
+from edge.config import EdgeSettings, Inference, load_settings
 from edge.errors import EdgeError
 from edge.inference.installed_model import slots_of
 from edge.inference.model_package import MANIFEST_FILE, Task, load_model_package
 from edge.inference.package_signature import Trust, read_trusted_keys
 from edge.inference.package_slots import Place, SlotState
+from edge.inference.precision import PrecisionRefused
 from edge.inference.reproduce import Reproduction, reproduce
 from edge.inference.verified_model import VerifiedModel, open_verified
 from edge.kiosk import DATABASE, IMAGES
 from edge.uplink.stored_results import find_result
 from protocol.events import ModelReference
+
+log = logging.getLogger(__name__)
 
 _TASKS: Final[tuple[Task, ...]] = get_args(Task)
 
@@ -126,6 +132,7 @@ def _report(result: Reproduction, analysis_id: UUID, maker: ModelReference) -> s
                 f"{label:<24}{result.stored.get(label, 0):>10.6f}{result.recomputed.get(label, 0):>10.6f}"
                 for label in sorted(result.stored.keys() | result.recomputed.keys())
             ),
+            f"made in {result.made_in or 'an arithmetic that was not recorded'}, recomputed in {result.precision}",
             (
                 f"It {'matches' if result.matches else 'DIFFERS'}: largest difference {result.difference:.6f},"
                 f" tolerance {result.tolerance:.6f}"
@@ -135,12 +142,23 @@ def _report(result: Reproduction, analysis_id: UUID, maker: ModelReference) -> s
 
 
 def _open_maker(maker: ModelReference, settings: EdgeSettings) -> VerifiedModel:
-    """Open the package that made a result, wherever it lies here."""
+    """Open the package that made a result, wherever it lies here, in the same arithmetic where this machine can."""
     for task in _TASKS:
         for path in slots_of(settings, task).occupied().values():
             if hashlib.sha256((path / MANIFEST_FILE).read_bytes()).hexdigest() == maker.sha256:
-                return open_verified(path, task=task, settings=settings)
+                return _open_in(maker.precision, path, task=task, settings=settings)
     raise ModelNotInstalled(f"{maker.name} {maker.version} ({maker.sha256}) is not here")
+
+
+def _open_in(precision: str | None, path: Path, *, task: Task, settings: EdgeSettings) -> VerifiedModel:
+    if precision is not None:
+        inference = settings.inference.model_dump() | {"precision": precision}
+        try:
+            same = settings.model_copy(update={"inference": Inference.model_validate(inference)})
+            return open_verified(path, task=task, settings=same)
+        except (PrecisionRefused, ValidationError):
+            log.warning("this machine does not compute in %s; using its own precision", precision)
+    return open_verified(path, task=task, settings=settings)
 
 
 def _describe(path: Path, settings: EdgeSettings) -> tuple[str, bool]:

@@ -136,13 +136,18 @@ class CaptureDevice(WireModel):
 
 
 class ModelReference(WireModel):
-    """The model package behind a prediction; `sha256` is its manifest's hash, which covers its files."""
+    """The model package behind a prediction; `sha256` is its manifest's hash, which covers its files.
+
+    `precision` is the arithmetic that the network was computed in (f32, bf16, f16, int8): the same picture gets the
+    same probabilities again only in the same one. Null: not recorded (before 1.2).
+    """
 
     name: ShortText
     version: ShortText
     sha256: Sha256
     licence_of_use: LongText
     clinical: bool
+    precision: Slug | None = None
 
 
 class Assessment(WireModel):

@@ -7,7 +7,8 @@ remove or change, and is refused by the other side until that is updated.
 |---------|------------|-----------------------------------------------------------------------------------|
 | 1.0     | 2026-11-22 | first release                                                                     |
 | 1.1     | 2026-11-24 | analysis-completed: `task`, `answers`, `exclusions`; the model's parts may be null |
-| 1.2     | 2026-11-25 | identity: sign-ins, credentials, deletions, locks; patient-registered says more    |
+| 1.2     | 2026-11-25 | identity: sign-ins, credentials, deletions, locks; patient-registered says more;   |
+|         |            | analysis-completed: `model.precision`                                             |
 
 A receiver of 1.0 takes every analysis with a probability of malignancy and puts the others in quarantine: update hubs
 before kiosks.
