@@ -78,6 +78,7 @@ class Examination:
         """
         with self._lock:
             visit = self._journey.visit
+            visit.pointed_at = body_site
         return self._rules.questions(body_site=body_site, age_years=self._age_years(visit))
 
     def capture(
@@ -102,6 +103,7 @@ class Examination:
             visit = self._journey.visit
             circumstances = self._circumstances(visit, body_site=body_site, task=task, answers=answers or {})
             self._storage.require_room()
+            visit.pointed_at = body_site
             self._journey.move(VisitState.CAPTURING)
         written: list[str] = []
         try:
@@ -120,6 +122,7 @@ class Examination:
         """A small JPEG of what the dermoscope sees now."""
         with self._lock:
             self._journey.visit  # noqa: B018 raises when nobody is signed in
+            self._journey.look()
         return self._camera.preview()
 
     def _age_years(self, visit: Visit) -> int | None:

@@ -3,15 +3,20 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID, uuid4
 
 from edge.clock import Clock
 from edge.errors import EdgeError
 from protocol.events import BodySite, Language
 
-SignedInBy = Literal["registration", "password", "face"]
-EndedBy = Literal["patient", "idle", "interrupted"]
+SignedInBy = Literal["registration", "password", "face", "reset-code"]
+EndedBy = Literal["patient", "idle", "interrupted", "left"]
+
+FACE_OUT_OF_VIEW: Final = frozenset({BodySite.BACK, BodySite.SCALP, BodySite.NECK})
+"""Body sites at which a patient turns or bends so that the face camera cannot see the face."""
+_AT_THE_DERMOSCOPE_S: Final = 5.0
+"""Who looked through the dermoscope this short a time ago looks at it, and not into the face camera."""
 
 
 class VisitState(StrEnum):
@@ -72,6 +77,17 @@ class Visit:
     lesions: dict[UUID, BodySite] = field(default_factory=dict)
     images: dict[str, str] = field(default_factory=dict)
     """Content hash to media type of what this visit's screens may show."""
+    pointed_at: BodySite | None = None
+    """Where the spot is that the patient spoke of last."""
+
+    def forget(self) -> None:
+        """Drop what is personal; whoever still holds the visit after its end finds ids and counts."""
+        self.full_name = ""
+        self.birth_date = None
+        self.patient_code = ""
+        self.lesions.clear()
+        self.images.clear()
+        self.pointed_at = None
 
 
 class Journey:
@@ -81,6 +97,7 @@ class Journey:
         self._clock = clock
         self._idle_s = idle_s
         self._touched_s = 0.0
+        self._looked_s = -_AT_THE_DERMOSCOPE_S
         self._visit: Visit | None = None
         self.state = VisitState.IDLE
 
@@ -136,3 +153,15 @@ class Journey:
         if self.state in (VisitState.IDLE, VisitState.CAPTURING):
             return self._idle_s
         return max(0.0, self._idle_s - (self._clock.monotonic_s() - self._touched_s))
+
+    def look(self) -> None:
+        """The dermoscope's live view was shown, which is no touch."""
+        self._looked_s = self._clock.monotonic_s()
+
+    @property
+    def face_may_be_away(self) -> bool:
+        """Whether the patient cannot be expected before the face camera now: at a picture, or at a back or scalp."""
+        if self._visit is None or self.state is VisitState.CAPTURING:
+            return True
+        at_dermoscope = self._clock.monotonic_s() - self._looked_s < _AT_THE_DERMOSCOPE_S
+        return at_dermoscope or self._visit.pointed_at in FACE_OUT_OF_VIEW
