@@ -55,7 +55,11 @@ class Inference(_Section):
         title="Trusted keys",
         description="Folder with the public keys (*.pem) of those whose model packages a clinic uses.",
     )
-    device: str = Field("CPU", title="OpenVINO device", description="CPU, GPU, or AUTO: an Intel GPU if present.")
+    device: str = Field(
+        "AUTO",
+        title="OpenVINO device",
+        description="CPU, GPU, or AUTO: an Intel GPU if present and if the model passes its self-test there, else CPU.",
+    )
     precision: Literal["auto", "f32", "bf16", "f16", "int8"] = Field(
         "auto",
         title="Arithmetic",
@@ -84,7 +88,11 @@ class Identity(_Section):
         600.0, ge=60, le=86_400, title="Throttle's window", description="Seconds for which a failure slows it down."
     )
     cache_days: float = Field(
-        7.0, ge=0, le=366, title="Cache", description="Days at most that another kiosk's patient is kept here; 0: never."
+        7.0,
+        ge=0,
+        le=366,
+        title="Cache",
+        description="Days at most that another kiosk's patient is kept here; 0: never.",
     )
     guardian_age: int = Field(
         18, ge=0, le=25, title="Guardian until", description="Age in years below which a guardian must register too."
@@ -143,7 +151,11 @@ class Screen(_Section):
     port: int = Field(8090, ge=0, le=65_535, title="Port", description="0 picks a free one.")
     idle_s: float = Field(60.0, gt=0, le=3600, title="Idle end", description="Seconds untouched until a visit ends.")
     warn_s: float = Field(
-        35.0, gt=0, le=3600, title="Idle warning", description="Seconds untouched until the screen asks; at most idle_s."
+        35.0,
+        gt=0,
+        le=3600,
+        title="Idle warning",
+        description="Seconds untouched until the screen asks; at most idle_s.",
     )
 
 

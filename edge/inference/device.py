@@ -6,7 +6,7 @@ from typing import Final
 from edge.errors import EdgeError
 
 AUTO: Final = "AUTO"
-_CPU: Final = "CPU"
+CPU: Final = "CPU"
 
 
 class DeviceAbsent(EdgeError):
@@ -27,7 +27,7 @@ def choose_device(wanted: str, available: Collection[str]) -> str:
     """
     gpus = sorted(name for name in available if name.partition(".")[0] == "GPU")
     if wanted == AUTO:
-        return gpus[0] if gpus else _CPU
+        return gpus[0] if gpus else CPU
     if wanted == "GPU" and gpus:
         return gpus[0]
     if wanted not in available:

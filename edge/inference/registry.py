@@ -14,11 +14,11 @@ import numpy as np
 from edge.config import Inference
 from edge.errors import EdgeError
 from edge.inference.classifier import Classifier, ClassifierFailed
-from edge.inference.device import AUTO, choose_device
+from edge.inference.device import AUTO, CPU, choose_device
 from edge.inference.model_package import ModelPackage
 from edge.inference.precision import CAPABILITY, FULL, Precision, PrecisionRefused, allowed, require_allowed
 from edge.inference.precision_choice import choose_precision
-from edge.inference.self_test import self_test
+from edge.inference.self_test import SelfTestFailed, self_test
 
 if TYPE_CHECKING:
     from edge.inference.openvino_classifier import ComputeDevice
@@ -31,6 +31,9 @@ _RUNS: Final = 15
 def open_classifier(package: ModelPackage, settings: Inference, *, cache_dir: Path) -> Classifier:
     """Compile the package for the configured device, in the configured precision or the fastest permitted one.
 
+    AUTO takes an Intel GPU only where the network compiles for it, in a permitted precision, and gives the golden
+    answers; a driver that does not serve costs a line in the log and the GPU, not the visit.
+
     Raises:
         DeviceAbsent: the configured device is not there.
         PrecisionRefused: the configured precision changes the answers too much, or the device cannot compute in it.
@@ -40,13 +43,23 @@ def open_classifier(package: ModelPackage, settings: Inference, *, cache_dir: Pa
 
     devices = compute_devices()
     device = devices[choose_device(settings.device, devices)]
+    if settings.device == AUTO and device.name != CPU:
+        try:
+            return _open_tested(device, package, settings, cache_dir=cache_dir)
+        except (ClassifierFailed, PrecisionRefused, SelfTestFailed) as error:
+            log.warning("%s (%s) does not serve: %s; using the CPU", device.name, device.model, error)
+            device = devices[CPU]
+    return _open_on(device, package, settings, cache_dir=cache_dir)
+
+
+def _open_tested(device: "ComputeDevice", package: ModelPackage, settings: Inference, *, cache_dir: Path) -> Classifier:
+    classifier = _open_on(device, package, settings, cache_dir=cache_dir)
     try:
-        return _open_on(device, package, settings, cache_dir=cache_dir)
-    except ClassifierFailed:
-        if settings.device != AUTO or device.name == "CPU":
-            raise
-        log.warning("the network does not run on %s (%s); using the CPU", device.name, device.model)
-        return _open_on(devices["CPU"], package, settings, cache_dir=cache_dir)
+        self_test(classifier, package)
+    except BaseException:
+        classifier.close()
+        raise
+    return classifier
 
 
 def _open_on(device: "ComputeDevice", package: ModelPackage, settings: Inference, *, cache_dir: Path) -> Classifier:

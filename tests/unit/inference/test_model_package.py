@@ -1,4 +1,5 @@
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from edge.inference.model_package import (
     ModelPackageMissing,
     load_model_package,
 )
+from tests.unit.inference.conftest import COMMITTED
 
 
 def _edit(package_dir: Path, change: Callable[[dict[str, Any]], None]) -> None:
@@ -35,6 +37,29 @@ def test_the_hash_is_that_of_the_manifest_so_any_change_of_it_shows(package_dir:
     before = load_model_package(package_dir).sha256
     _edit(package_dir, lambda manifest: manifest.update(version="9.9.9"))
     assert load_model_package(package_dir).sha256 != before
+
+
+def test_the_committed_scalp_package_is_intact_small_and_for_simulation_only() -> None:
+    path = COMMITTED.with_name("scalp")
+    package = load_model_package(path, expected_name="scalp", expected_task="scalp")
+    assert package.manifest.labels == ("psoriasis", "seborrheic-dermatitis")
+    assert package.manifest.positive == ("psoriasis",)
+    assert package.manifest.simulation_only
+    assert not package.manifest.clinical
+    assert package.golden
+    assert sum(file.stat().st_size for file in path.iterdir()) <= 15 * 1024 * 1024
+    # Nothing lies there that the hashes do not cover, but for what says and signs them.
+    assert {file.name for file in path.iterdir()} - set(package.manifest.files) == {"manifest.json", "manifest.sig"}
+
+
+@pytest.mark.parametrize("name", ["model.xml", "model.bin", "golden-1.png", "card.md"])
+def test_one_changed_byte_of_the_scalp_package_is_found(tmp_path: Path, name: str) -> None:
+    spoiled = Path(shutil.copytree(COMMITTED.with_name("scalp"), tmp_path / "scalp"))
+    content = bytearray((spoiled / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (spoiled / name).write_bytes(content)
+    with pytest.raises(ModelPackageAltered, match=name):
+        load_model_package(spoiled)
 
 
 def test_a_swap_on_disk_after_loading_does_not_matter(package_dir: Path) -> None:

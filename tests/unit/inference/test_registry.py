@@ -1,12 +1,16 @@
 """What a kiosk opens: device and precision as configured, or the best that the package and the machine allow."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from edge.config import Inference
+from edge.inference import openvino_classifier
+from edge.inference.classifier import Classifier, ClassifierFailed, Prediction
 from edge.inference.device import DeviceAbsent
 from edge.inference.model_package import ModelPackage, load_model_package
 from edge.inference.openvino_classifier import OpenVinoClassifier, compute_devices
@@ -82,6 +86,74 @@ def test_a_device_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 def test_auto_finds_a_device(tmp_path: Path) -> None:
     assert _opened(_package(), tmp_path, device="AUTO") == "f32"
+
+
+@pytest.fixture
+def with_gpu(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., Classifier]], None]:
+    """A machine with an Intel GPU on which a network is opened as the given function says."""
+
+    def _with(open_on_gpu: Callable[..., Classifier]) -> None:
+        devices = compute_devices()
+        gpu = replace(devices["CPU"], name="GPU", model="Intel(R) UHD", capabilities=("FP32", "FP16", "INT8"))
+        monkeypatch.setattr(openvino_classifier, "compute_devices", lambda: devices | {"GPU": gpu})
+
+        def _open(package: ModelPackage, *, device: str, **settings: object) -> Classifier:
+            opener = open_on_gpu if device == "GPU" else OpenVinoClassifier
+            return opener(package, device="CPU", **settings)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(openvino_classifier, "OpenVinoClassifier", _open)
+
+    return _with
+
+
+def test_the_default_takes_an_intel_gpu_where_there_is_one(
+    tmp_path: Path, with_gpu: Callable[[Callable[..., Classifier]], None]
+) -> None:
+    opened: list[str] = []
+
+    def works(package: ModelPackage, **settings: object) -> Classifier:
+        opened.append("GPU")
+        return OpenVinoClassifier(package, **settings)  # type: ignore[arg-type]
+
+    with_gpu(works)
+    assert Inference().device == "AUTO"
+    assert _opened(_package(), tmp_path) == "f32"
+    assert opened == ["GPU"]
+    assert _opened(_package(), tmp_path, device="CPU") == "f32"
+    assert opened == ["GPU"]
+
+
+def test_a_gpu_that_cannot_compile_the_network_leaves_it_to_the_cpu(
+    tmp_path: Path, with_gpu: Callable[[Callable[..., Classifier]], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(package: ModelPackage, **settings: object) -> Classifier:
+        raise ClassifierFailed("the network cannot be compiled for GPU")
+
+    with_gpu(broken)
+    assert _opened(_package(), tmp_path) == "f32"
+    assert "using the CPU" in caplog.text
+    with pytest.raises(ClassifierFailed):
+        _opened(_package(), tmp_path, device="GPU")
+
+
+def test_a_gpu_that_answers_wrongly_leaves_it_to_the_cpu(
+    tmp_path: Path, with_gpu: Callable[[Callable[..., Classifier]], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    closed: list[bool] = []
+
+    class Wrong(OpenVinoClassifier):
+        def classify(self, rgb: NDArray[np.uint8]) -> Prediction:
+            said = super().classify(rgb)
+            return replace(said, probabilities=dict.fromkeys(said.probabilities, 1 / len(said.probabilities)))
+
+        def close(self) -> None:
+            closed.append(True)
+            super().close()
+
+    with_gpu(Wrong)
+    assert _opened(_package(), tmp_path) == "f32"
+    assert "using the CPU" in caplog.text
+    assert closed == [True]
 
 
 def test_latency_is_measured_in_milliseconds_for_each() -> None:
