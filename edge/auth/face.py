@@ -68,6 +68,13 @@ class FaceBlurred(FaceError):
     remedy = "Hold still for a moment; if it stays, wipe the camera's lens."
 
 
+class FaceNotLive(FaceError):
+    """The person did not do what was asked, or not every sign of a person being there was seen."""
+
+    code = "face-not-live"
+    remedy = "Try again and follow the pictures, with no other screen or picture in view; or use the password."
+
+
 class FaceTemplateIncompatible(FaceError):
     """A template of another algorithm, another version, or damaged: no distance means anything."""
 
@@ -135,7 +142,7 @@ class FaceObservation:
     sharpness: float
     """Variance of the Laplacian of the face at a fixed size."""
     covered: float
-    """How much mouth or eyes look covered, 0 to 1 and beyond; see `face_quality`."""
+    """How plain the mouth, or how dark and plain the eyes are; above 1 something plain covers them."""
 
     @property
     def width_px(self) -> float:

@@ -15,11 +15,11 @@ from edge.capture.sim_face_head import (
     DARK,
     EYES_PX,
     SIDE_PX,
-    Colour,
     Field,
     Head,
     Picture,
     encoded,
+    light_of,
     linear,
     lit,
     room_behind,
@@ -34,8 +34,9 @@ _DISTANCE: Final = 7.0
 """From the camera, in eye distances: 60 cm."""
 _GLARE: Final = 0.012
 _BLUISH: Final = np.array([0.95, 1.0, 1.08], np.float32)
-_FLASHES: Final[tuple[Colour, ...]] = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
+_FLASHES: Final = ("#ff4040", "#40ff40", "#4060ff")
 _STEP_S: Final = 1.2
+_FLASH_S: Final = 0.6
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,10 @@ class Sheet:
         self._tilted, self._bent = tilted, bent
         self._shape = _oval() if cut else _page()
 
-    def respond(self, step: str | None, flash: Colour, at_s: float) -> None:
+    def respond(self, step: str | None, flash: str | None, at_s: float) -> None:
         """See the port."""
         self._motion.ask(target_of(step), at_s)
-        self._light = flash
+        self._light = light_of(flash)
 
     def frame(self, at_s: float) -> Picture:
         """See the port."""
@@ -87,10 +88,10 @@ class Screen:
         self._pitch_px = float(rng.uniform(2.1, 2.9))
         self._shape = _page()
 
-    def respond(self, step: str | None, flash: Colour, at_s: float) -> None:
+    def respond(self, step: str | None, flash: str | None, at_s: float) -> None:
         """See the port."""
         self._motion.ask(target_of(step), at_s)
-        self._light = flash
+        self._light = light_of(flash)
 
     def frame(self, at_s: float) -> Picture:
         """See the port."""
@@ -120,7 +121,7 @@ class Playback:
     def __init__(self, content: Callable[[float], Picture]) -> None:
         self._content = content
 
-    def respond(self, step: str | None, flash: Colour, at_s: float) -> None:
+    def respond(self, step: str | None, flash: str | None, at_s: float) -> None:
         """See the port; a recording sees nothing."""
 
     def frame(self, at_s: float) -> Picture:
@@ -136,7 +137,7 @@ class Swap:
         self._self = LivePerson(victim.attacker, rng)
         self._moving = False
 
-    def respond(self, step: str | None, flash: Colour, at_s: float) -> None:
+    def respond(self, step: str | None, flash: str | None, at_s: float) -> None:
         """See the port."""
         self._moving = self._moving or step not in (None, "look")
         self._print.respond(step, flash, at_s)
@@ -151,15 +152,14 @@ def recording(head: Head, rng: np.random.Generator) -> Callable[[float], Picture
     """A film of the victim at an earlier check: another draw of steps and colours, from the start of this one on."""
     person = LivePerson(head, rng)
     steps = ("look", "look", *rng.permutation(["turn-left", "turn-right", "come-near"]), "turn-left", "turn-right")
-    colours = [_FLASHES[int(index)] for index in rng.integers(0, 3, size=8)]
+    colours = [_FLASHES[int(index)] for index in rng.integers(0, 3, size=40)]
     started_s: list[float] = []
 
     def play(at_s: float) -> Picture:
         started_s[:] = started_s or [at_s]
         played_s = at_s - started_s[0]
         step = str(steps[min(int(played_s / _STEP_S), len(steps) - 1)])
-        flash = colours[min(int(played_s / 0.4), 7)] if step == "look" else DARK
-        person.respond(step, flash, at_s)
+        person.respond(step, colours[min(int(played_s / _FLASH_S), len(colours) - 1)], at_s)
         return person.frame(at_s)
 
     return play

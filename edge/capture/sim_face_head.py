@@ -101,7 +101,7 @@ def room_behind(photograph: Picture) -> Picture:
     rows = np.linspace(1.08, 0.92, SIDE_PX, dtype=np.float32)[:, None, None]
     room = (left * (1 - across) + right * across) * rows
     stripes = np.sin(np.arange(SIDE_PX, dtype=np.float32) / 9)[None, :, None] * 5
-    return np.clip(room + stripes, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(room + stripes, 0, 255), np.uint8)
 
 
 def lit(seen: Picture | Field, room: Picture, presence: Field, facing: Field, light: Colour) -> Picture:
@@ -118,6 +118,14 @@ def encoded(light: Field) -> Picture:
     """Linear light as a camera stores it."""
     levels = np.clip(light, 0, 1) ** np.float32(1 / 2.2) * 255 + np.float32(0.5)
     return np.asarray(levels, np.uint8)
+
+
+def light_of(flash: str | None) -> Colour:
+    """The light of a screen that shows this colour, `#rrggbb`; none without."""
+    if flash is None:
+        return DARK
+    red, green, blue = ((int(flash[place : place + 2], 16) / 255) ** 2.2 for place in (1, 3, 5))
+    return red, green, blue
 
 
 def linear(picture: Picture | Field) -> Field:

@@ -5,7 +5,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from edge.capture.sim_face_head import DARK, Colour, Head, Picture, Pose
+from edge.capture.sim_face_head import DARK, Head, Picture, Pose, light_of
 
 REACTION_S: Final = 0.35
 SETTLING_S: Final = 0.3
@@ -26,8 +26,8 @@ _SWAY: Final = ((0.31, 1.1), (0.83, 0.5))
 class FaceScene(Protocol):
     """What is before a camera, and sees the screen."""
 
-    def respond(self, step: str | None, flash: Colour, at_s: float) -> None:
-        """See the screen at this time: the step asked for, and its light."""
+    def respond(self, step: str | None, flash: str | None, at_s: float) -> None:
+        """See the screen at this time: the step asked for, and its colour, `#rrggbb`."""
         ...
 
     def frame(self, at_s: float) -> Picture:
@@ -86,11 +86,11 @@ class LivePerson:
         self._light = DARK
         self._away = False
 
-    def respond(self, step: str | None, flash: Colour, at_s: float) -> None:
+    def respond(self, step: str | None, flash: str | None, at_s: float) -> None:
         """See the port."""
         self._away = step == "away"
         self._motion.ask(_TARGETS.get(step or "", Pose()), at_s)
-        self._light = flash if self._sees_light else DARK
+        self._light = light_of(flash) if self._sees_light else DARK
 
     def frame(self, at_s: float) -> Picture:
         """See the port."""
