@@ -19,6 +19,9 @@ from training.risk_curve import SMALLEST
 
 OUTPUTS: Final = OutputNames(probabilities="probabilities", cam="cam", ood="ood", disagreement="disagreement")
 _HEIGHT, _WIDTH = 1, 2
+_FARTHEST_SHARE: Final = 64.0
+"""Keeps the sum of squares within half precision up to a distance of 16,000; a black picture lies at about 300, whose
+square is already too large."""
 # A lesion has no up and no handedness: the answer is the mean over its four reflections.
 _FLIPS: Final[tuple[tuple[int, ...], ...]] = ((), (_HEIGHT,), (_WIDTH,), (_HEIGHT, _WIDTH))
 
@@ -57,7 +60,8 @@ class ViewFeatures(torch.nn.Module):  # type: ignore[misc]  # torch has no types
         """Return statistics and last features."""
         views = torch.cat([torch.flip(image, axes) if axes else image for axes in _FLIPS])
         *stages, last = self.network.stages(views)
-        moments = [moment for stage in stages for moment in (stage.mean((2, 3)), stage.std((2, 3)))]
+        # Without the correction for samples, which multiplies by the number of places: too large for half precision.
+        moments = [moment for stage in stages for moment in (stage.mean((2, 3)), stage.std((2, 3), correction=0))]
         return torch.cat(moments, 1).mean(0, keepdim=True), last
 
 
@@ -139,7 +143,8 @@ class ExportGraph(ViewFeatures):
             for number, axes in enumerate(_FLIPS)
         ]
         cam = torch.stack(laid_back).mean(0).unsqueeze(0)
-        distance = ((statistics - self.mean) @ self.whitening).square().sum(1).sqrt()
+        whitened = (statistics - self.mean) @ self.whitening
+        distance = (whitened / _FARTHEST_SHARE).square().sum(1).sqrt() * _FARTHEST_SHARE
         return self.curve(torch.softmax(logits, 1)), cam, distance, disagreement
 
 

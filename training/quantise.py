@@ -14,7 +14,7 @@ from edge.inference.openvino_classifier import OpenVinoClassifier, import_openvi
 from edge.inference.preprocess import to_input
 from training.data import DataError, Record
 from training.images import load_images
-from training.precision_effects import Answers, answers_of, changes, measure_effects
+from training.precision_effects import answers_by, answers_of, changes, measure_effects
 
 MIN_CALIBRATION: Final = 300
 """NNCF's own default; fewer pictures miss activations that patients' pictures will have."""
@@ -96,17 +96,11 @@ def quantise(
     def worst_change(compiled: Any, items: Iterable[int]) -> tuple[float, list[list[NDArray[Any]]]]:
         """Return 1 less the worst change as a share of its bound, and the probabilities to rank operations by."""
         rows = list(items)
-        outputs = [compiled(prepare(validation[row])) for row in rows]
-        said = [output[manifest.outputs.probabilities].copy() for output in outputs]
-        found = changes(
-            reference.take(rows),
-            Answers(np.concatenate(said).astype(float), np.array([float(o[manifest.outputs.ood][0]) for o in outputs])),
-            targets[rows],
-            manifest,
-        )
+        said = answers_by(compiled, [validation[row] for row in rows], manifest)
+        found = changes(reference.take(rows), said, targets[rows], manifest)
         bounds = manifest.precision_bounds
         shares = (abs(found.auc) / bounds.auc, abs(found.ece) / bounds.ece, abs(found.refused) / bounds.refused)
-        return 1.0 - max(shares), [[probabilities] for probabilities in said]
+        return 1.0 - max(shares), [[row[np.newaxis]] for row in said.probabilities]
 
     model = openvino.Core().read_model(package.graph, package.weights)
     quantised = nncf.quantize_with_accuracy_control(

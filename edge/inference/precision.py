@@ -28,9 +28,11 @@ class PrecisionEffect(BaseModel):
     """What computing in a reduced precision changes against f32, on `n` validation pictures.
 
     `auc_change`: of the score. `ece_change`: of the expected calibration error of the score. `refused_change`: of the
-    share of pictures beyond the out-of-distribution limit; quantisation may flatten the very features that mark a
-    strange picture, which neither of the others sees. `tiers_changed`: share of pictures that get another tier.
-    `change_p99`: the 99th percentile of the pictures' largest change of a probability; a few change far more.
+    share of pictures beyond the out-of-distribution limit, or whose views disagree; quantisation may flatten the very
+    features that mark a strange picture, which neither of the others sees. `tiers_changed`: share of pictures that get
+    another tier. `change_p99`: the 99th percentile of the pictures' largest change of a probability; a few change far
+    more. `emulated`: measured on a machine without this arithmetic, by rounding every value as it would; a kiosk's
+    self-test is then the first to see the real one.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -41,6 +43,7 @@ class PrecisionEffect(BaseModel):
     refused_change: _Change
     tiers_changed: _Share
     change_p99: _Share
+    emulated: bool = False
 
 
 class PrecisionBounds(BaseModel):

@@ -1,25 +1,36 @@
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
-from edge.inference.model_package import load_model_package
-from edge.inference.openvino_classifier import compute_devices
-from edge.inference.precision import CAPABILITY
+from edge.inference.model_package import ModelPackage, load_model_package
+from edge.inference.openvino_classifier import compute_devices, import_openvino
+from edge.inference.precision import CAPABILITY, REDUCED, PrecisionBounds, allowed
 from tests.unit.inference.conftest import COMMITTED
+from tests.unit.inference.networks import half_safe_package, serialised
+from training import precision_effects
 from training.precision_effects import Answers, changes, measure_effects
 
+ops: Any = import_openvino().opset13
 MANIFEST = load_model_package(COMMITTED).manifest
 
 
-def _answers(malignant: list[float], ood: list[float]) -> Answers:
+def _answers(malignant: list[float], ood: list[float], disagreement: float = 0.0) -> Answers:
     """The score all on one malignant label, the rest all on one benign label."""
     probabilities = np.zeros((len(malignant), len(MANIFEST.labels)))
     probabilities[:, MANIFEST.labels.index("mel")] = malignant
     probabilities[:, MANIFEST.labels.index("nv")] = 1 - np.array(malignant)
-    return Answers(probabilities, np.array(ood))
+    return Answers(probabilities, np.array(ood), np.full(len(ood), disagreement))
 
 
 def _targets(*labels: str) -> np.ndarray:
     return np.array([MANIFEST.labels.index(label) for label in labels])
+
+
+@pytest.fixture(scope="module")
+def half_safe() -> ModelPackage:
+    return half_safe_package()
 
 
 TRUTH = _targets("mel", "mel", "nv", "nv")
@@ -50,18 +61,63 @@ def test_a_strange_picture_that_is_no_longer_refused_is_seen() -> None:
     assert (found.auc, found.ece) == (0, 0)
 
 
+def test_views_that_disagree_only_then_are_seen_as_refused() -> None:
+    limit = MANIFEST.thresholds.disagreement
+    assert limit is not None
+    scores, ood = [0.9, 0.8, 0.01, 0.01], [1.0, 2.0, 3.0, 4.0]
+    steady, unsteady = _answers(scores, ood, 0.9 * limit), _answers(scores, ood, 1.1 * limit)
+    found = changes(steady, unsteady, TRUTH, MANIFEST)
+    assert (found.refused, found.tiers, found.auc) == (1, 1, 0)
+    unlimited = MANIFEST.model_copy(
+        update={"thresholds": MANIFEST.thresholds.model_copy(update={"disagreement": None})}
+    )
+    assert changes(steady, unsteady, TRUTH, unlimited).refused == 0
+
+
 def test_one_class_alone_has_no_auc_to_change() -> None:
     found = changes(_answers([0.9], [1]), _answers([0.8], [1]), _targets("mel"), MANIFEST)
     assert found.auc == 0
 
 
-def test_what_this_machine_computes_in_is_measured() -> None:
-    package = load_model_package(COMMITTED)
+def test_what_this_machine_computes_in_is_measured_and_half_precision_always(half_safe: ModelPackage) -> None:
     pictures = list(np.random.default_rng(0).integers(0, 256, (4, 90, 120, 3), dtype=np.uint8))
-    effects = measure_effects(package, pictures, TRUTH, int8=(package.graph, package.weights), threads=1)
-    capabilities = compute_devices()["CPU"].capabilities
-    assert set(effects) == {name for name in ("bf16", "f16", "int8") if CAPABILITY[name] in capabilities}
+    effects = measure_effects(half_safe, pictures, TRUTH, int8=(half_safe.graph, half_safe.weights), threads=1)
+    capable = {name for name in REDUCED if CAPABILITY[name] in compute_devices()["CPU"].capabilities}
+    assert set(effects) == capable | {"f16"}
+    assert {name for name, effect in effects.items() if effect.emulated} == {"f16"} - capable
     if "int8" in effects:
         # The f32 network stood in for it.
         assert effects["int8"].change_p99 == 0
-    assert {effect.n for effect in effects.values()} <= {4}
+    assert 0 < effects["f16"].change_p99 < 0.02
+    assert {effect.n for effect in effects.values()} == {4}
+
+
+def test_an_effect_by_emulation_lets_a_machine_with_half_precision_use_it(
+    half_safe: ModelPackage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cpu = compute_devices()["CPU"]
+    monkeypatch.setattr(precision_effects, "compute_devices", lambda: {"CPU": replace(cpu, capabilities=("FP32",))})
+    pictures = list(np.random.default_rng(1).integers(0, 256, (4, 90, 120, 3), dtype=np.uint8))
+    effects = measure_effects(half_safe, pictures, TRUTH, int8=None, threads=1)
+    assert list(effects) == ["f16"]
+    assert effects["f16"].emulated
+    bounds = PrecisionBounds(auc=0.9, ece=0.9, refused=0.9)
+    assert allowed(effects, bounds, capabilities=("FP32", "FP16")) == ("f32", "f16")
+
+
+def test_a_network_that_leaves_the_range_of_half_precision_is_not_said_to_keep_its_answers(
+    half_safe: ModelPackage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    cpu = compute_devices()["CPU"]
+    monkeypatch.setattr(precision_effects, "compute_devices", lambda: {"CPU": replace(cpu, capabilities=("FP32",))})
+    model = import_openvino().Core().read_model(half_safe.graph, half_safe.weights)
+    (distance,) = [output for output in model.outputs if output.get_any_name() == half_safe.manifest.outputs.ood]
+    # Times a million and back: the same in f32, infinite in half precision.
+    source = distance.get_node().input(0).get_source_output()
+    far = ops.divide(ops.multiply(source, np.float32(1e6)), np.float32(1e6)).output(0)
+    far.get_tensor().set_names(source.get_tensor().get_names())
+    distance.get_node().input(0).replace_source_output(far)
+    spoiled = replace(half_safe, **dict(zip(("graph", "weights"), serialised(model), strict=True)))
+    pictures = list(np.random.default_rng(2).integers(0, 256, (4, 90, 120, 3), dtype=np.uint8))
+    assert measure_effects(spoiled, pictures, TRUTH, int8=None, threads=1) == {}
+    assert "f16 is left out" in caplog.text
