@@ -33,7 +33,9 @@ class Capture(_Section):
         description="Camera address: sim://phantom, folder:///path, v4l2:///dev/video0 or picamera2://0.",
     )
     face_camera: str | None = Field(
-        None, title="Face camera", description="Camera address for sign-in by face; none for password only."
+        None,
+        title="Face camera",
+        description="Camera address for sign-in by face; none for password only. In a demo: sim://face?image=/a.jpg.",
     )
 
 

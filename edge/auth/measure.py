@@ -59,6 +59,11 @@ class PairRates:
         self._weights = draws.astype(np.float64)
         self._photographs = photographs.astype(np.float64)
 
+    @property
+    def pairs_of_one_person(self) -> int:
+        """How many pairs of photographs show one person."""
+        return int(self._same.sum())
+
     def false_match(self, threshold: float) -> Rate:
         """Pairs of two people within the threshold."""
         events = ~self._same & (self._distances <= threshold)
@@ -150,6 +155,8 @@ def _rates_at(threshold: float, rates: PairRates) -> dict[str, object]:
 def _rate(events: int, trials: int, drawn_events: NDArray[np.float64], drawn_trials: NDArray[np.float64]) -> Rate:
     # With few people a draw can hold no pair at all; it then says nothing about the rate.
     some = drawn_trials > 0
+    if not trials or not some.any():
+        return Rate(events=events, trials=trials, rate=0.0, low=0.0, high=1.0)
     low, high = np.quantile(drawn_events[some] / drawn_trials[some], (0.025, 0.975))
     return Rate(events=events, trials=trials, rate=events / trials, low=float(low), high=float(high))
 

@@ -7,6 +7,7 @@ from edge.capture.camera import Camera, CameraUnavailable, CameraUriInvalid
 from edge.capture.camera_uri import CameraUri
 
 ADAPTERS: Final = {
+    "sim://face": "edge.capture.sim_face_camera:SimFaceCamera",
     "sim": "edge.capture.sim_camera:SimCamera",
     "folder": "edge.capture.folder_camera:FolderCamera",
     "v4l2": "edge.capture.opencv_camera:OpenCvCamera",
@@ -22,8 +23,9 @@ def open_camera(uri: str) -> Camera:
         CameraUnavailable: the device or its library is missing.
         CameraEmpty: a folder without pictures.
     """
-    scheme = CameraUri.parse(uri).scheme
-    target = ADAPTERS.get(scheme)
+    address = CameraUri.parse(uri)
+    scheme = address.scheme
+    target = ADAPTERS.get(f"{scheme}://{address.target}") or ADAPTERS.get(scheme)
     if target is None:
         raise CameraUriInvalid(f"unknown camera scheme {scheme}://; known: {', '.join(sorted(ADAPTERS))}")
     module_name, class_name = target.split(":")

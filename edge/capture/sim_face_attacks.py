@@ -51,9 +51,17 @@ class Sheet:
     """A printed photograph held by hands that follow the instructions."""
 
     def __init__(
-        self, victim: Victim, rng: np.random.Generator, *, tilted: bool = False, bent: bool = False, cut: bool = False
+        self,
+        victim: Victim,
+        rng: np.random.Generator,
+        *,
+        tilted: bool = False,
+        bent: bool = False,
+        cut: bool = False,
+        is_print: bool = False,
     ) -> None:
-        self._print = printed(victim.head.photograph, rng)
+        """Print the victim's photograph, unless it is one of a print already."""
+        self._print = victim.head.photograph if is_print else printed(victim.head.photograph, rng)
         self._room = room_behind(victim.attacker.photograph)
         self._motion = Motion(rng)
         self._noise = Noise(rng)
