@@ -158,7 +158,7 @@ def read_exclusions(path: Path) -> frozenset[str]:
         raise DataError(str(error)) from error
 
 
-def refuse_test_split(split: str) -> None:
+def refuse_held_out_split(split: str) -> None:
     """Raise `HeldOutSplitChosen` for `test` and any split named so, such as `extra_test`."""
     if "test" in re.split(r"[^a-z0-9]+", split.casefold()):
         raise HeldOutSplitChosen(f"{split!r} is a test split: nothing may be learned from it or chosen by it")

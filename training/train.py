@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from edge.inference.model_package import load_model_package
 from training.batches import batches, prepared
-from training.data import DataError, Record, fingerprint, of_split, read_manifest, refuse_test_split
+from training.data import DataError, Record, fingerprint, of_split, read_manifest, refuse_held_out_split
 from training.images import CachedImage, eval_batch, load_images
 from training.leakage import check_roles
 from training.losses import class_weights, loss_of
@@ -57,7 +57,7 @@ class Sources:
             DataError: the manifest cannot be used.
         """
         for _, split in (*self.train_on, *self.validate_on):
-            refuse_test_split(split)
+            refuse_held_out_split(split)
         train, validation = (self._of(pairs, task) for pairs in (self.train_on, self.validate_on))
         check_roles(train, validation, root=self.manifest.parent, cache=cache)
         return train, validation

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from edge.inference.model_package import load_model_package
-from training.data import of_split, read_manifest, refuse_test_split
+from training.data import of_split, read_manifest, refuse_held_out_split
 from training.packaging import write_package
 from training.quantise import with_precisions
 
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Quantise, measure, print and write the package; it has a new hash and no signature."""
     for split in (arguments.calibrate_on, arguments.validate_on):
-        refuse_test_split(split)
+        refuse_held_out_split(split)
     package = load_model_package(arguments.package)
     records = read_manifest(arguments.manifest, dataset=arguments.dataset, labels=package.manifest.labels)
     train, validate = of_split(records, arguments.calibrate_on), of_split(records, arguments.validate_on)

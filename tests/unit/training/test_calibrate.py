@@ -8,6 +8,7 @@ from training.calibrate import (
     choose_thresholds,
     fit_calibration,
     highest_score_with_sensitivity,
+    refuse_too_few,
 )
 from training.metrics import Scores
 
@@ -77,6 +78,14 @@ def test_thresholds_are_ordered_and_the_limit_lets_most_images_through() -> None
 def test_thresholds_from_one_class_are_refused() -> None:
     with pytest.raises(CalibrationError):
         choose_thresholds(_two_class_scores(np.zeros(10, bool), np.linspace(0.1, 0.9, 10)))
+
+
+@pytest.mark.parametrize(("positive", "negative"), [(19, 400), (400, 19), (0, 400)])
+def test_too_few_validation_images_of_either_kind_are_refused(positive: int, negative: int) -> None:
+    few = np.repeat([True, False], [positive, negative])
+    with pytest.raises(CalibrationError, match=f"{positive} positive and {negative} negative validation images"):
+        refuse_too_few(few)
+    refuse_too_few(np.repeat([True, False], [20, 20]))
 
 
 def test_a_model_that_scores_every_lesion_alike_is_refused() -> None:

@@ -5,7 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from training.data import DataError, LeakageError, Record, check_leakage, fingerprint, of_split, read_manifest
+from training.data import (
+    DataError,
+    HeldOutSplitChosen,
+    LeakageError,
+    Record,
+    check_leakage,
+    fingerprint,
+    of_split,
+    read_exclusions,
+    read_manifest,
+    refuse_held_out_split,
+)
 
 COLUMNS = ["file", "dataset", "split", "dx", "lesion_id", "group", "file_224"]
 
@@ -119,6 +130,31 @@ def test_the_fingerprint_of_a_row_never_changes() -> None:
     # Packages carry fingerprints: another value for the same row would cut them off from their data.
     record = Record("a", "", "ham10000", "train", "nv", "la", "ga")
     assert fingerprint([record]) == hashlib.sha256(b"a\x1f\x1fham10000\x1ftrain\x1fnv\x1fla\x1fga\n").hexdigest()
+
+
+def test_listed_pictures_are_left_out_and_a_list_that_is_wrong_is_named(tmp_path: Path) -> None:
+    rows = [_row(1), _row(2, split="test"), _row(3, dataset="isic2017")]
+    rows[1]["lesion_id"] = rows[0]["lesion_id"]
+    path = _write(tmp_path / "m.csv", rows)
+    listed = tmp_path / "list.csv"
+    listed.write_text("file,reason\nimages/1.jpg,its lesion is in test\nimages/3.jpg,blurred\n", encoding="utf-8")
+    assert [record.file for record in read_manifest(path, excluded=read_exclusions(listed))] == ["images/2.jpg"]
+    with pytest.raises(DataError, match=r"images/4\.jpg"):
+        read_manifest(path, excluded={"images/1.jpg", "images/4.jpg"})
+    listed.write_text("picture\nimages/1.jpg\n", encoding="utf-8")
+    with pytest.raises(DataError, match="'file'"):
+        read_exclusions(listed)
+
+
+@pytest.mark.parametrize("split", ["test", "Test", "extra_test", "test-2"])
+def test_a_test_split_is_not_for_choosing(split: str) -> None:
+    with pytest.raises(HeldOutSplitChosen, match=split):
+        refuse_held_out_split(split)
+
+
+@pytest.mark.parametrize("split", ["train", "val", "extra_val", "latest", "tested"])
+def test_other_splits_are_for_learning_and_choosing(split: str) -> None:
+    refuse_held_out_split(split)
 
 
 def test_labels_of_the_other_data_set_read_as_ours(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from edge.capture.phantom import Scene, archetype, render
 from edge.capture.phantom_artefacts import Artefacts
 from edge.inference.model_package import load_model_package
 from edge.inference.openvino_classifier import OpenVinoClassifier
-from edge.inference.preprocess import decode_image
+from edge.inference.preprocess import NotAnImage, decode_image
 from training.__main__ import main
 
 PACKAGE = Path(__file__).parents[3] / "models" / "melanoma"
@@ -106,6 +107,62 @@ def test_scores_are_those_of_the_kiosk(outputs: Path, folder: Path) -> None:
             assert float(row["score"]) == pytest.approx(prediction.score, abs=1e-5)
             assert row["stated"] == prediction.label
     classifier.close()
+
+
+def test_pictures_in_forms_that_only_data_sets_come_in_are_measured_alike(folder: Path, tmp_path: Path) -> None:
+    # Without loss, so that the answers have to be the same.
+    forms = {"png": {}, "bmp": {}, "tif": {"compression": "tiff_lzw"}, "webp": {"lossless": True}}
+    pictures = tmp_path / "forms"
+    pictures.mkdir()
+    with Image.open(folder / "p1.jpg") as picture:
+        for ending, options in forms.items():
+            picture.save(pictures / f"one.{ending}", **options)
+    rows = "".join(f"one.{ending},nv\n" for ending in forms)
+    predictions = tmp_path / "predictions.csv"
+    (tmp_path / "labels.csv").write_text(f"file,label\n{rows}", encoding="utf-8")
+    status, result = _evaluate(pictures, tmp_path, "--predictions", str(predictions), labels=f"file,label\n{rows}")
+    assert (status, result["n"]) == (0, 4)
+    with predictions.open(encoding="utf-8", newline="") as stream:
+        assert len({row["score"] for row in csv.DictReader(stream)}) == 1
+    # A kiosk takes only what its cameras make.
+    for ending in ("bmp", "tif", "webp"):
+        with pytest.raises(NotAnImage):
+            decode_image((pictures / f"one.{ending}").read_bytes())
+
+
+def test_a_broken_or_deep_picture_of_another_form_is_named(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pictures = tmp_path / "forms"
+    pictures.mkdir()
+    with Image.open(folder / "p1.jpg") as picture:
+        picture.save(pictures / "small.bmp")
+        (pictures / "cut.bmp").write_bytes((pictures / "small.bmp").read_bytes()[:900])
+        picture.resize((20, 20)).save(pictures / "small.bmp")
+        picture.convert("I;16").save(pictures / "deep.tif")
+    for name, reason in (("cut.bmp", "damaged"), ("small.bmp", "20x20"), ("deep.tif", "8 bits a channel")):
+        assert _evaluate(pictures, tmp_path, labels=f"file,label\n{name},nv\n") == (1, {})
+        error = capsys.readouterr().err
+        assert name in error
+        assert reason in error
+
+
+def test_what_is_recorded_is_on_the_card_with_its_strata_once(folder: Path, tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    shutil.copytree(PACKAGE, package)
+    for _ in range(2):
+        command = ["evaluate", "--package", package, "--images", folder, "--labels", folder.parent / "labels.csv"]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("sys.argv", ["training", *map(str, command), "--record"])
+            assert main() == 0
+    splits = [entry.split for entry in load_model_package(package).manifest.metrics]
+    assert len(set(splits)) == len(splits)
+    assert "pictures" in splits
+    assert {"pictures by sex: f", "pictures by sex: m"} <= set(splits)
+    assert any(split.startswith("pictures by skin tone (ITA): ") for split in splits)
+    card = (package / "card.md").read_text(encoding="utf-8")
+    assert card.count("## Measured on pictures: 12 images in 4 groups") == 1
+    assert card.count("| sex: f | 6 |") == 1
 
 
 def test_strata_too_small_are_named(result: dict[str, Any]) -> None:

@@ -10,9 +10,9 @@ from PIL import Image
 
 from edge.capture.phantom import render, scene_for
 from training.__main__ import main
-from training.data import Record
+from training.data import LeakageError, Record, read_exclusions
 from training.images import PictureUnreadable
-from training.leakage import near_duplicates
+from training.leakage import check_roles, near_duplicates
 
 
 def _phantom(index: int) -> Image.Image:
@@ -71,11 +71,15 @@ def test_a_corrupt_picture_is_named(tmp_path: Path) -> None:
 
 
 def _check(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, rows: str, header: str = "file,dataset,split,dx,lesion_id"
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *more: str,
+    rows: str,
+    header: str = "file,dataset,split,dx,lesion_id",
 ) -> int:
     manifest = tmp_path / "manifest.csv"
     manifest.write_text(f"{header}\n{rows}", encoding="utf-8")
-    monkeypatch.setattr("sys.argv", ["training", "check-data", "--manifest", str(manifest)])
+    monkeypatch.setattr("sys.argv", ["training", "check-data", "--manifest", str(manifest), *more])
     return main()
 
 
@@ -106,6 +110,43 @@ def test_check_data_fails_on_a_planted_fault(
     _compressed(_phantom(0), 50).save(tmp_path / "copy.png")
     assert _check(tmp_path, monkeypatch, rows=rows) == 1
     assert message in capsys.readouterr().err
+
+
+def test_a_list_of_what_to_leave_out_undoes_every_pair_and_spares_the_test_split(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for index in range(3):
+        _phantom(index).save(tmp_path / f"{index}.png")
+        _compressed(_phantom(index), 50).save(tmp_path / f"copy-{index}.png")
+    rows = (
+        "0.png,ham10000,test,nv,\ncopy-0.png,ham10000,train,mel,\n1.png,ham10000,train,nv,\n"
+        "copy-1.png,isic2017,extra_val,nv,\n2.png,ham10000,train,nv,\ncopy-2.png,ham10000,train,nv,\n"
+    )
+    listed = tmp_path / "exclusions.csv"
+    assert _check(tmp_path, monkeypatch, "--write-exclusions", str(listed), rows=rows) == 1
+    assert read_exclusions(listed) == {"copy-0.png", "1.png"}
+    assert "0.png of test" in listed.read_text(encoding="utf-8")
+    assert _check(tmp_path, monkeypatch, "--exclude", str(listed), rows=rows) == 0
+
+
+def test_roles_are_compared_over_all_data_sets_and_once_for_the_same_rows(tmp_path: Path) -> None:
+    for index in range(3):
+        _phantom(index).save(tmp_path / f"{index}.png")
+    _compressed(_phantom(0), 50).save(tmp_path / "copy.png")
+    # Both call their split "train"; one is judged by the other.
+    learned = [_record("0.png", "train"), _record("1.png", "train")]
+    elsewhere = Record("copy.png", "", "isic2017", "train", "nv", "", "copy.png")
+    with pytest.raises(LeakageError, match=r"0\.png and copy\.png"):
+        check_roles(learned, [elsewhere], root=tmp_path)
+    same_lesion = Record("2.png", "", "isic2017", "train", "nv", "1.png", "2.png")
+    with pytest.raises(LeakageError, match=r"lesion 1\.png"):
+        check_roles(learned, [same_lesion], root=tmp_path)
+    cache, clean = tmp_path / "leakage.json", [_record("2.png", "val")]
+    check_roles(learned, clean, root=tmp_path, cache=cache)
+    (tmp_path / "2.png").unlink()
+    check_roles(learned, clean, root=tmp_path, cache=cache)
+    with pytest.raises(PictureUnreadable):
+        check_roles(learned[:1], clean, root=tmp_path, cache=cache)
 
 
 def test_a_sources_file_beside_the_manifest_states_the_licence(

@@ -3,8 +3,10 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from edge.inference.model_package import Thresholds
+from training import weighted
 from training.data import HAM10000_LABELS, HAM10000_MALIGNANT
-from training.metrics import Scores, auc, balanced_accuracy, calibration_error, measure
+from training.metrics import ECE_BINS, Scores, auc, balanced_accuracy, calibration_error, measure
+from training.resampling import estimate, resamples
 
 THRESHOLDS = Thresholds(moderate=0.3, high=0.6, ood=10.0)
 
@@ -46,12 +48,53 @@ def test_figures_of_one_class_are_null_with_the_reason() -> None:
 
 def test_every_defined_figure_lies_in_its_interval() -> None:
     figures = measure(_scores([index % 7 for index in range(210)]), thresholds=THRESHOLDS)
-    for name in ("auc_malignant", "balanced_accuracy", "sensitivity_moderate", "cannot_assess"):
-        figure = figures[name]
-        assert figure.value is not None
-        assert figure.low is not None
-        assert figure.high is not None
-        assert figure.low < figure.value < figure.high
+    for name, figure in figures.items():
+        assert figure.value is not None, name
+        assert figure.low is not None, name
+        assert figure.high is not None, name
+        assert figure.low <= figure.value <= figure.high, name
+
+
+def test_the_calibration_error_of_a_small_set_lies_in_its_interval_though_every_resample_lies_above() -> None:
+    # Nearly as calibrated as a set of this size can be: chance alone moves each resample away from it.
+    rng = np.random.default_rng(5)
+    score = (np.arange(150) % 15 + 0.5) / 15
+    truth = np.zeros(150, bool)
+    for step in np.unique(score):
+        rows = np.flatnonzero(score == step)
+        truth[rng.permutation(rows)[: round(step * len(rows))]] = True
+    figure = weighted.calibration_error(truth, score, bins=ECE_BINS)
+    every = np.concatenate([figure(weights) for weights in resamples(list(map(str, range(150))))])
+    assert figure(np.ones((1, 150)))[0] < np.quantile(every, 0.025)
+    found = estimate(
+        {"ece": weighted.defined_calibration_error(truth, score, "none", bins=ECE_BINS)}, list(map(str, range(150)))
+    )["ece"]
+    assert found.value is not None
+    assert found.low is not None
+    assert found.high is not None
+    assert 0 <= found.low <= found.value <= found.high
+    spread = np.quantile(every, 0.975) - np.quantile(every, 0.025)
+    assert found.high - found.low <= spread + 1e-4
+
+
+def test_the_one_point_balanced_accuracy_is_no_area_under_the_curve() -> None:
+    figures = measure(_scores([index % 7 for index in range(210)]), thresholds=THRESHOLDS)
+    for limit in ("moderate", "high"):
+        sides = [figures[f"{name}_{limit}"].value for name in ("sensitivity", "specificity")]
+        assert figures[f"one_point_balanced_accuracy_{limit}"].value == pytest.approx(sum(sides) / 2, abs=1e-4)
+    assert figures["one_point_balanced_accuracy_high"].value < figures["auc_malignant"].value
+
+
+def test_the_names_of_melanoma_figures_say_whose_score_decides() -> None:
+    scores = _scores([index % 7 for index in range(210)])
+    figures = measure(scores, thresholds=THRESHOLDS)
+    melanoma, own = scores.is_any_of(("mel",)), scores.probability_of(("mel",))
+    expected = {
+        "melanoma_flagged_by_malignant_score_moderate": (scores.score >= THRESHOLDS.moderate)[melanoma].mean(),
+        "melanoma_accuracy_by_melanoma_probability_high": ((own >= THRESHOLDS.high) == melanoma).mean(),
+    }
+    for name, value in expected.items():
+        assert figures[name].value == pytest.approx(value, abs=1e-4)
 
 
 def test_resampling_lesions_widens_the_interval_of_repeated_images() -> None:

@@ -4,9 +4,12 @@ from pathlib import Path
 import pytest
 
 from edge.inference.model_package import Estimate, Metrics, ModelPackageAltered, load_model_package
+from edge.inference.precision import PrecisionEffect
+from training.card import render_card
 from training.packaging import replace_metrics, write_package
 
 COMMITTED = Path(__file__).parents[3] / "models" / "melanoma"
+SCALP = COMMITTED.with_name("scalp")
 
 
 def _metrics(split: str, value: float | None) -> Metrics:
@@ -46,6 +49,69 @@ def test_new_figures_stand_in_manifest_and_card_and_change_the_hash(tmp_path: Pa
     card = (out / "card.md").read_text(encoding="utf-8")
     assert "0.875" in card
     assert "undefined: needs both malignant and benign images" in card
+
+
+def test_the_card_of_a_simulation_says_so_in_bold_before_anything_else(tmp_path: Path) -> None:
+    manifest = load_model_package(SCALP).manifest
+    assert manifest.simulation_only
+    title, _, warning, *_ = render_card(manifest).splitlines()
+    assert title.startswith("# Model card")
+    assert warning.startswith("**Simulation only.")
+    assert "none says how it would do on a person" in warning
+    assert "**" not in render_card(load_model_package(COMMITTED).manifest)
+    assert "malignancy" not in render_card(manifest)
+
+
+def test_the_card_shows_all_that_was_recorded(tmp_path: Path) -> None:
+    manifest = load_model_package(COMMITTED).manifest
+    small = Estimate(value=None, reason="too small to judge: fewer than 20 positive or negative images")
+    area = Estimate(value=0.91, low=0.88, high=0.94)
+    figures = {
+        "auc_malignant": area,
+        "one_point_balanced_accuracy_high": Estimate(value=0.84),
+        "brier_malignant": Estimate(value=0.07),
+    }
+    entries = [
+        Metrics(split="there test", n=90, lesions=80, figures=figures),
+        Metrics(split="there test by skin tone (ITA): brown", n=40, lesions=38, figures={"auc_malignant": area}),
+        Metrics(split="there test by skin tone (ITA): dark", n=4, lesions=4, figures={"auc_malignant": small}),
+        Metrics(split="refusal: faces", n=50, lesions=20, figures={"refused": area, "auroc": area}),
+        Metrics(split="faithfulness on there val", n=30, lesions=30,
+                figures={"overall_advantage_over_random_maps": area}),
+        Metrics(split="colour and texture alone on there val", n=60, lesions=30, figures={"auc_malignant": area}),
+        Metrics(split="against the published recipe on there test", n=90, lesions=80,
+                figures={"auc_malignant_difference": area}),
+    ]  # fmt: skip
+    effect = PrecisionEffect(
+        n=90, auc_change=-0.001, ece_change=0.002, refused_change=0.0, tiers_changed=0.01, change_p99=0.03
+    )
+    card = render_card(
+        manifest.model_copy(update={"metrics": tuple(entries), "precisions": {"bf16": effect}})
+    ).splitlines()
+    for line in (
+        "| ROC AUC, malignant against the rest | 0.910 | 0.880 to 0.940 |",
+        "| one-point balanced accuracy at the high limit (Yu et al. 2022 call it AUC) | 0.840 | - |",
+        "| Brier score of the probability of malignant | 0.070 | - |",
+        "### there test, by who and where",
+        "| skin tone (ITA): brown | 40 | 0.910 (0.880 to 0.940) |",
+        "| skin tone (ITA): dark | 4 | too small to judge: fewer than 20 positive or negative images |",
+        "| faces | 50 | 20 units | 0.910 (0.880 to 0.940) | 0.910 (0.880 to 0.940) |",
+        "| overall advantage over random maps | 0.910 | 0.880 to 0.940 |",
+        "## What colour and texture alone give: 60 images of there val",
+        "## Compared, on the same 90 images: this package against the published recipe on there test",
+        "| bf16 | yes | 90 | -0.0010 | +0.0020 | +0.0000 | 0.010 | up to 0.030 |",
+    ):
+        assert line in card, line
+
+
+def test_figures_of_a_split_replace_those_of_its_strata_too() -> None:
+    manifest = load_model_package(COMMITTED).manifest
+    before = [_metrics("there", 0.5), _metrics("there by sex: f", 0.4), _metrics("there and back", 0.3)]
+    after = replace_metrics(
+        replace_metrics(manifest, before), [_metrics("there", 0.6), _metrics("there by sex: m", 0.7)]
+    )
+    names = [entry.split for entry in after.metrics if entry.split.startswith("there")]
+    assert names == ["there and back", "there", "there by sex: m"]
 
 
 def test_figures_of_the_same_split_are_replaced(tmp_path: Path) -> None:
