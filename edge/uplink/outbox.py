@@ -2,8 +2,11 @@
 
 Delivered rows and images stay until the hub says that a backup of its own contains them (its backup watermark), so
 that a hub restored from an older backup can ask for them again; at most `keep`, and within a quota of image bytes.
+
+What an event says is sealed by the vault while it lies here: it names patients.
 """
 
+import logging
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,12 +14,18 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
+from edge.auth.vault import Vault, VaultError
 from edge.bus import Bus, EventSaved
 from edge.clock import Clock
 from edge.store import Store
 from edge.uplink.image_spool import ImageSpool
 from protocol import codec
 from protocol.events import Event, ImageReference
+
+log = logging.getLogger(__name__)
+
+_OWNER = "kiosk"
+_UNREADABLE = "outbox-unreadable"
 
 MIGRATIONS: tuple[str, ...] = (
     """CREATE TABLE messages (
@@ -83,9 +92,23 @@ class Backlog:
 
 
 class Outbox:
-    """Durable queue of events and images, in the order in which they were saved."""
+    """Durable queue of events and images, in the order in which they were saved.
 
-    def __init__(self, *, store: Store, spool: ImageSpool, clock: Clock, bus: Bus, site: str, kiosk: str) -> None:
+    Without a `vault` events lie open; those that an earlier version left open are read all the same.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        spool: ImageSpool,
+        clock: Clock,
+        bus: Bus,
+        site: str,
+        kiosk: str,
+        vault: Vault | None = None,
+    ) -> None:
+        self._vault = vault
         self._store = store
         self._spool = spool
         self._clock = clock
@@ -116,7 +139,7 @@ class Outbox:
         )
         connection.execute(
             "INSERT INTO messages (sequence, message_id, type, body, created_at) VALUES (?, ?, ?, ?, ?)",
-            (sequence, str(envelope.message_id), name, codec.encode(envelope), self._now()),
+            (sequence, str(envelope.message_id), name, self._sealed(sequence, codec.encode(envelope)), self._now()),
         )
         for image in images:
             connection.execute(
@@ -147,7 +170,12 @@ class Outbox:
                 " WHERE delivered_at IS NULL AND rejected_code IS NULL ORDER BY sequence LIMIT ?",
                 (limit,),
             ).fetchall()
-        return [PendingMessage(r["sequence"], UUID(r["message_id"]), r["type"], r["body"]) for r in rows]
+        opened = ((row, self._opened(row)) for row in rows)
+        return [
+            PendingMessage(row["sequence"], UUID(row["message_id"]), row["type"], body)
+            for row, body in opened
+            if body is not None
+        ]
 
     def pending_images(self, *, limit: int) -> list[PendingImage]:
         """Unconfirmed images, those of the oldest events first."""
@@ -257,5 +285,25 @@ class Outbox:
             ).fetchone()
         return Backlog(row["messages"], row["images"], row["rejected"], row["oldest"], row["last"])
 
+    def _sealed(self, sequence: int, body: bytes) -> bytes:
+        return body if self._vault is None else self._vault.seal(body, patient_id=_OWNER, purpose=_purpose(sequence))
+
+    def _opened(self, row: sqlite3.Row) -> bytes | None:
+        """The event as it is sent; None, and set aside, when it was altered or its key is gone."""
+        body: bytes = row["body"]
+        if self._vault is None or body.startswith(b"{"):
+            return body
+        try:
+            return self._vault.unseal(body, patient_id=_OWNER, purpose=_purpose(row["sequence"]))
+        except VaultError as error:
+            log.error("event %s cannot be read: %s", row["message_id"], error.code)  # noqa: TRY400 no traceback needed
+            self.mark_rejected(UUID(row["message_id"]), _UNREADABLE)
+            return None
+
     def _now(self) -> str:
         return self._clock.now().isoformat()
+
+
+def _purpose(sequence: int) -> str:
+    # Bound to its place: no event can be put in another's.
+    return f"outbox/{sequence}"
