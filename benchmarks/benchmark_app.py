@@ -40,25 +40,32 @@ class EngineComparison:
 
 
 def compare_with_benchmark_app(
-    classifier: Classifier, graph: Path, pictures: Sequence[NDArray[np.uint8]], *, folder: Path, rounds: int = _ROUNDS
+    classifier: Classifier,
+    graph: Path,
+    pictures: Sequence[NDArray[np.uint8]],
+    *,
+    folder: Path,
+    rounds: int = _ROUNDS,
+    seconds: int = _SECONDS,
 ) -> EngineComparison:
     """Run both in turn, for 2 s each: ours on decoded pictures, preprocessing and result included.
 
     Args:
-        classifier: ours, in f32.
+        classifier: ours, in f32 on the CPU, as benchmark_app is told to compute.
         graph: the same network's `model.xml`.
         pictures: [H, W, 3], taken again and again.
         folder: for benchmark_app's reports.
         rounds: pairs of each kind.
+        seconds: how long each runs.
     """
     classifier.warm_up()
     list(classifier.classify_many(pictures[:8]))
     throughputs, latencies = [], []
     for _ in range(rounds):
-        ours = _throughput(classifier, pictures)
-        throughputs.append((ours, _benchmark_app(graph, "throughput", folder)["throughput"]))
-        ours = _latency_ms(classifier, pictures)
-        latencies.append((ours, _benchmark_app(graph, "latency", folder)["latency (ms)"]))
+        ours = _throughput(classifier, pictures, seconds)
+        throughputs.append((ours, _benchmark_app(graph, "throughput", folder, seconds)["throughput"]))
+        ours = _latency_ms(classifier, pictures, seconds)
+        latencies.append((ours, _benchmark_app(graph, "latency", folder, seconds)["latency (ms)"]))
     return EngineComparison(
         our_throughput=_median(throughputs, lambda pair: pair[0]),
         their_throughput=_median(throughputs, lambda pair: pair[1]),
@@ -70,28 +77,28 @@ def compare_with_benchmark_app(
     )
 
 
-def _throughput(classifier: Classifier, pictures: Sequence[NDArray[np.uint8]]) -> float:
+def _throughput(classifier: Classifier, pictures: Sequence[NDArray[np.uint8]], seconds: int) -> float:
     started = time.perf_counter()
-    source = itertools.takewhile(lambda _: time.perf_counter() - started < _SECONDS, itertools.cycle(pictures))
+    source = itertools.takewhile(lambda _: time.perf_counter() - started < seconds, itertools.cycle(pictures))
     count = sum(1 for _ in classifier.classify_many(source))
     return count / (time.perf_counter() - started)
 
 
-def _latency_ms(classifier: Classifier, pictures: Sequence[NDArray[np.uint8]]) -> float:
+def _latency_ms(classifier: Classifier, pictures: Sequence[NDArray[np.uint8]], seconds: int) -> float:
     took, begun = [], time.perf_counter()
     for picture in itertools.cycle(pictures):
         started = time.perf_counter()
         classifier.classify(picture)
         took.append((time.perf_counter() - started) * 1e3)
-        if time.perf_counter() - begun > _SECONDS:
+        if time.perf_counter() - begun > seconds:
             return statistics.median(took)
     raise ValueError("no picture")
 
 
-def _benchmark_app(graph: Path, hint: str, folder: Path) -> dict[str, float]:
+def _benchmark_app(graph: Path, hint: str, folder: Path, seconds: int) -> dict[str, float]:
     """Return its execution results, among them "throughput" a second and the median "latency (ms)"."""
     folder.mkdir(parents=True, exist_ok=True)
-    arguments = ["-m", str(graph), "-d", "CPU", "-hint", hint, "-infer_precision", "f32", "-t", str(_SECONDS)]
+    arguments = ["-m", str(graph), "-d", "CPU", "-hint", hint, "-infer_precision", "f32", "-t", str(seconds)]
     kept = ["-json_stats", "-report_type", "no_counters", "-report_folder", str(folder)]
     subprocess.run(  # noqa: S603 our own words
         [sys.executable, "-c", _PROGRAM, *arguments, *kept], check=True, capture_output=True

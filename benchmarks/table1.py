@@ -23,16 +23,17 @@ SEED: Final = {
     "cpu": {"one_image_ms": {"mean": 48.8, "sd": 1.4}, "images_136_s": {"mean": 2.2209, "sd": 0.2380}},
     "gpu": {"one_image_ms": {"mean": 24.6, "sd": 6.1}, "images_136_s": {"mean": 0.5501, "sd": 0.0150}},
 }
-"""Intel i3-8100 and Nvidia RTX 3070, GoogLeNet at 224 px: other machines and another network than here."""
-_TRAINING_PYTHON: Final = Path(".venv-train/bin/python")
+"""Intel i3-8100 and Nvidia RTX 3070, GoogLeNet at 224 px and one view: other machines and another network than here."""
+TRAINING_PYTHON: Final = Path(".venv-train/bin/python")
+SET_UP: Final = "run ./run setup-training once, then ./run bench again"
 _SAME: Final = 0.01
 """Largest difference of a probability between engines that run the same network: f32 against f32 has far less."""
 
 
-def phantom_pictures() -> list[NDArray[np.uint8]]:
-    """136 decoded phantom pictures of 640x480, each of another lesion."""
+def phantom_pictures(count: int = IMAGES) -> list[NDArray[np.uint8]]:
+    """Decoded phantom pictures of 640x480, each of another lesion."""
     pictures = []
-    for seed in range(IMAGES):
+    for seed in range(count):
         camera = open_camera(f"sim://phantom?seed={seed}&width=640&height=480")
         pictures.append(decode_image(camera.capture().data))
         camera.close()
@@ -40,7 +41,14 @@ def phantom_pictures() -> list[NDArray[np.uint8]]:
 
 
 def measure_table1(
-    kiosk: Classifier, full: Classifier, package: ModelPackage, pictures: Sequence[NDArray[np.uint8]], *, folder: Path
+    kiosk: Classifier,
+    full: Classifier,
+    package: ModelPackage,
+    pictures: Sequence[NDArray[np.uint8]],
+    *,
+    folder: Path,
+    runs: int = RUNS,
+    peer: Path = TRAINING_PYTHON,
 ) -> dict[str, Any]:
     """Time the engines, all from a decoded picture to the answer.
 
@@ -50,15 +58,19 @@ def measure_table1(
         package: what both run.
         pictures: the 136.
         folder: for what is passed between the environments.
+        runs: of one picture, and of all of them.
+        peer: the Python that has torch; where it is absent, the rows that need it say how to get it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    table: dict[str, Any] = _ours(kiosk, pictures) | {"precision": kiosk.classify(pictures[0]).precision}
-    table["f32"] = _ours(full, pictures) if table["precision"] != FULL else dict(table)
+    table: dict[str, Any] = _ours(kiosk, pictures, runs) | {"precision": kiosk.classify(pictures[0]).precision}
+    table["f32"] = _ours(full, pictures, runs) if table["precision"] != FULL else dict(table)
     expected = np.array([list(full.classify(picture).probabilities.values()) for picture in pictures])
     onnx = folder / f"{package.sha256[:16]}.onnx"
-    table |= _pytorch(package, pictures, expected, folder=folder, onnx=onnx)
-    table["onnxruntime"] = _onnxruntime(package, pictures, expected, onnx=onnx)
-    return table | {"seed": SEED, "runs": RUNS, "images": len(pictures)}
+    table |= _pytorch(package, pictures, expected, folder=folder, onnx=onnx, runs=runs, peer=peer)
+    table["onnxruntime"] = _onnxruntime(
+        package, pictures, expected, onnx=onnx, runs=runs, reason=table["pytorch"].get("reason")
+    )
+    return table | {"seed": SEED, "runs": runs, "images": len(pictures)}
 
 
 def table_lines(table: dict[str, Any]) -> list[str]:
@@ -72,7 +84,8 @@ def table_lines(table: dict[str, Any]) -> list[str]:
         ("seed, i3-8100", SEED["cpu"]),
         ("seed, RTX 3070", SEED["gpu"]),
     ]
-    lines = [f"Table 1, {RUNS} runs  {'1 image, ms':>18}  {f'{IMAGES} images, s':>18}"]
+    every = f"{table['images']} images, s"
+    lines = [f"Table 1, {table['runs']} runs  {'1 image, ms':>18}  {every:>18}"]
     for name, row in rows:
         if row["one_image_ms"] is None:
             lines.append(f"  {name:<22} -  {row['reason']}")
@@ -81,12 +94,16 @@ def table_lines(table: dict[str, Any]) -> list[str]:
         lines.append(
             f"  {name:<20} {one['mean']:>10.2f} ± {one['sd']:<6.2f} {many['mean']:>10.3f} ± {many['sd']:<6.3f}"
         )
+    # Other machines and another network: beside each other, not like with like.
+    lines.append(
+        "  the seed's rows are GoogLeNet, one view a picture; ours answer with the mean of a picture's reflections"
+    )
     return lines
 
 
-def _ours(classifier: Classifier, pictures: Sequence[NDArray[np.uint8]]) -> dict[str, Any]:
+def _ours(classifier: Classifier, pictures: Sequence[NDArray[np.uint8]], runs: int) -> dict[str, Any]:
     return dict(
-        repeat(classifier.classify, pictures, runs=RUNS, many=lambda every: list(classifier.classify_many(every)))
+        repeat(classifier.classify, pictures, runs=runs, many=lambda every: list(classifier.classify_many(every)))
     )
 
 
@@ -97,22 +114,27 @@ def _pytorch(
     *,
     folder: Path,
     onnx: Path,
+    runs: int,
+    peer: Path,
 ) -> dict[str, Any]:
-    if not _TRAINING_PYTHON.exists():
-        absent = _absent(f"{_TRAINING_PYTHON} is not set up: ./run train --help makes it")
+    # What an earlier run left is not what this one says.
+    onnx.unlink(missing_ok=True)
+    if not peer.exists():
+        absent = _absent(f"{peer} is not set up: {SET_UP}")
         return {"pytorch": absent, "pytorch_gpu": absent}
     np.save(folder / "pictures.npy", np.stack(pictures))
     found = folder / "pytorch.json"
     command = [
-        str(_TRAINING_PYTHON), "-m", "benchmarks.torch_peer", str(package.directory / "model.xml"),
-        str(folder / "pictures.npy"), "--size", str(package.manifest.input.width), "--runs", str(RUNS),
+        str(peer), "-m", "benchmarks.torch_peer", str(package.directory / "model.xml"),
+        str(folder / "pictures.npy"), "--size", str(package.manifest.input.width), "--runs", str(runs),
         "--onnx", str(onnx), "--json", str(found),
     ]  # fmt: skip
     done = subprocess.run(  # noqa: S603 our own program
         command, check=False, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": "."}
     )
     if done.returncode:
-        absent = _absent((done.stderr.strip().splitlines() or ["it gave no reason"])[-1])
+        said_last = (done.stderr.strip().splitlines() or ["it gave no reason"])[-1]
+        absent = _absent(f"{peer} failed: {said_last}; if it is not set up, {SET_UP}")
         return {"pytorch": absent, "pytorch_gpu": absent}
     said = json.loads(found.read_text(encoding="utf-8"))
     result = said["cpu"] | {"version": said["version"]} | _agreement(np.array(said["probabilities"]), expected)
@@ -121,10 +143,16 @@ def _pytorch(
 
 
 def _onnxruntime(
-    package: ModelPackage, pictures: Sequence[NDArray[np.uint8]], expected: NDArray[np.float64], *, onnx: Path
+    package: ModelPackage,
+    pictures: Sequence[NDArray[np.uint8]],
+    expected: NDArray[np.float64],
+    *,
+    onnx: Path,
+    runs: int,
+    reason: str | None,
 ) -> dict[str, Any]:
     if not onnx.exists():
-        return _absent("the ONNX file is exported by the PyTorch run, which did not succeed")
+        return _absent(f"its ONNX file comes from the PyTorch run, and {reason or 'that wrote none'}")
     try:
         import onnxruntime  # noqa: PLC0415  # only this comparison needs it
     except ImportError:
@@ -138,7 +166,7 @@ def _onnxruntime(
         return dict(zip((output.name for output in session.get_outputs()), outputs, strict=True))
 
     said = np.array([run(picture)[name][0] for picture in pictures])
-    return repeat(run, pictures, runs=RUNS) | {"version": onnxruntime.__version__} | _agreement(said, expected)
+    return repeat(run, pictures, runs=runs) | {"version": onnxruntime.__version__} | _agreement(said, expected)
 
 
 def _agreement(said: NDArray[np.float64], expected: NDArray[np.float64]) -> dict[str, float]:

@@ -62,10 +62,14 @@ def with_weights_of_8_bits(package: ModelPackage) -> ModelPackage:
         source = node.input(1).get_source_output().get_node()
         # The file's 16 bits, brought to 32.
         constant = source.input(0).get_source_output().get_node() if source.get_type_name() == "Convert" else source
+        if constant.get_type_name() != "Constant":
+            # Compressed already.
+            continue
         values = constant.get_data().astype(np.float32)
         channel_axes = 1 if node.get_type_name() == "Convolution" else 2
         axes = tuple(range(channel_axes, values.ndim))
-        low, high = values.min(axis=axes, keepdims=True), values.max(axis=axes, keepdims=True)
+        low = np.minimum(values.min(axis=axes, keepdims=True), 0)
+        high = np.maximum(values.max(axis=axes, keepdims=True), 0)
         scale = np.maximum(high - low, 1e-6) / 255
         zero = np.clip(np.round(-low / scale), 0, 255)
         steps = np.clip(np.round(values / scale) + zero, 0, 255)
