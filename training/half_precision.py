@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from edge.inference.openvino_classifier import import_openvino
+from training.decompress import decompressed
 
 _MOVES: Final = frozenset(
     {"Concat", "Gather", "Parameter", "Reshape", "Result", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"}
@@ -27,12 +28,8 @@ _TOO_LARGE: Final = 65_520.0
 def with_half_precision(model: Any) -> Any:
     """Return the OpenVINO model with roundings put in; compile it with f32. The given model is changed."""
     openvino = import_openvino()
-    from openvino.passes import ConstantFolding, Manager  # noqa: PLC0415  # after openvino's own import
-
     # Weights of 8 bits are decompressed first, so that it is the weights that are rounded and not their parts.
-    folding = Manager()
-    folding.register_pass(ConstantFolding())
-    folding.run_passes(model)
+    decompressed(model)
     for node in model.get_ordered_ops():
         for output in node.outputs():
             if output.get_element_type() != openvino.Type.f32 or node.get_type_name() in _MOVES or _is_fused(output):

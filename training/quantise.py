@@ -13,6 +13,7 @@ from edge.inference.model_package import ModelPackage
 from edge.inference.openvino_classifier import OpenVinoClassifier, import_openvino
 from edge.inference.preprocess import to_input
 from training.data import DataError, Record
+from training.decompress import decompressed
 from training.images import load_images
 from training.precision_effects import answers_by, answers_of, changes, measure_effects
 
@@ -102,7 +103,8 @@ def quantise(
         shares = (abs(found.auc) / bounds.auc, abs(found.ece) / bounds.ece, abs(found.refused) / bounds.refused)
         return 1.0 - max(shares), [[row[np.newaxis]] for row in said.probabilities]
 
-    model = openvino.Core().read_model(package.graph, package.weights)
+    # NNCF quantises weights of 16 or 32 bits, not compressed ones.
+    model = decompressed(openvino.Core().read_model(package.graph, package.weights))
     quantised = nncf.quantize_with_accuracy_control(
         model,
         calibration_dataset=nncf.Dataset(calibration, prepare),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edge.inference.model_package import InputSpec, ModelPackage, load_model_package
 from edge.inference.openvino_classifier import LABELS_KEY, OpenVinoClassifier, import_openvino
 from edge.inference.precision import PrecisionBounds
-from training.graph import OUTPUTS, convert
+from training.graph import OUTPUTS, convert, with_compressed_weights
 from training.packaging import write_package
 from training.precision_effects import measure_effects
 from training.quantise import MIN_CALIBRATION, TooFewCalibrationImages, quantise
@@ -105,6 +105,22 @@ def test_the_quantised_network_is_quantised_and_answers_nearly_the_same(package:
     classifier = OpenVinoClassifier(loaded, precision="int8", threads=1)
     assert classifier.classify(pictures[0]).score > classifier.classify(pictures[1]).score
     classifier.close()
+
+
+def test_a_package_with_weights_of_8_bits_is_quantised_like_any_other(package: ModelPackage, tmp_path: Path) -> None:
+    openvino = import_openvino()
+    model = with_compressed_weights(openvino.Core().read_model(package.graph, package.weights))
+    openvino.save_model(model, str(tmp_path / "model.xml"), compress_to_fp16=True)
+    graph, weights = ((tmp_path / f"model.{ending}").read_bytes() for ending in ("xml", "bin"))
+    assert any(node.get_element_type().get_type_name() == "u8" for node in model.get_ops() if not node.inputs())
+    compressed = replace(package, graph=graph, weights=weights)
+    pictures, targets = _pictures(MIN_CALIBRATION)
+    network = quantise(compressed, calibration=pictures, validation=pictures[:60], targets=targets[:60])
+    assert network is not None
+    effects = measure_effects(compressed, pictures[:60], targets[:60], int8=network, threads=1)
+    assert {"int8", "f16"} <= set(effects)
+    for effect in effects.values():
+        assert not PrecisionBounds().exceeded_by(effect)
 
 
 def test_a_network_that_cannot_be_held_within_the_bounds_is_not_quantised_beyond_them(package: ModelPackage) -> None:
