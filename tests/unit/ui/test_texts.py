@@ -183,13 +183,14 @@ def test_every_field_that_the_server_may_refuse_has_its_own_text() -> None:
 
 def test_the_screens_ask_for_existing_texts_and_leave_none_unused() -> None:
     source = "\n".join(SCRIPTS.values())
-    asked = {quoted for quoted in re.findall(r'"([a-z_]+(?:\.[a-z_.-]+)+)"', source) if not quoted.endswith(".js")}
+    groups = set(re.findall(r'slugText\("([a-z._]+)"', source))
+    asked = {quoted for quoted in re.findall(r'"([a-z_]+(?:\.[a-z_.-]+)+)"', source) if not quoted.endswith(".js")} - groups
     assert asked - set(EN) == set()
     patterns = [
         re.sub(r"\\\$\\\{.*?\\\}", r"[^.]+", re.escape(template))
         for template in re.findall(r"`([a-z_]+\.[^`\s]*)`", source)
     ]
-    patterns += [rf"{group}\..+" for group in ("fault", "advice", "reason", "error")]
+    patterns += [rf"{group}\..+" for group in groups | {"error"}]
     unused = {key for key in EN if key not in asked and not any(re.fullmatch(p, key) for p in patterns)}
     assert unused == set()
 
@@ -221,7 +222,7 @@ def test_the_page_offers_exactly_the_sites_sexes_and_languages_of_the_protocol()
     assert pictured
     assert set(re.findall(r'^  "?([a-z0-9-]+)"?: "', pictured[1], re.MULTILINE)) == {rule.id for rule in RULES.rule}
     assert set(listed("body_site.js", "SITES")) == set(BodySite)
-    assert set(listed("register.js", "SEXES")) == set(Sex)
+    assert set(listed("person_steps.js", "SEXES")) == set(Sex)
     assert set(listed("texts.js", "LANGUAGES")) == set(Language)
     drawn = set(re.findall(r'^  \["(\w+)", ', SCRIPTS["body_figure.js"], re.MULTILINE))
     assert drawn == {site.value for site in CaptureOrder.model_fields["body_site"].annotation}

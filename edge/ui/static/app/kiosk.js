@@ -16,10 +16,12 @@ export class Kiosk {
 
   /** The visit as the server last told it; null when nobody is signed in. */
   visit = null;
-  /** Whether this kiosk reads faces, simulates, and how long it waits for a touch. */
-  traits = { offers_face: false, simulated: false, idle_s: 60 };
+  /** Whether this kiosk reads faces and cards, simulates, and how long it waits for a touch. */
+  traits = { offers_face: false, offers_scan: false, simulated: false, idle_s: 60, warn_s: 35 };
   /** The spots of this visit by lesion id: where each is, and, if this page took its picture, its hash and the answers. */
   lesions = new Map();
+  /** The id of a face that was taken and is not yet part of an account. */
+  enrolment = null;
   #languageChosen = false;
   /** Whether the server may have a visit that this page gave up on. */
   #unsettled = false;
@@ -79,14 +81,14 @@ export class Kiosk {
     this.show("welcome");
   }
 
-  /** Somebody is signed in; `welcomed` is what a new patient's welcome says beyond the visit. */
-  begin(visit, welcomed = null) {
+  /** Somebody is signed in; `first` is the screen that receives them, with what it is given. */
+  begin(visit, first = "bodySite", given = {}) {
     if (!this.#languageChosen) setLanguage(visit.language);
+    this.enrolment = null;
     this.#learn(visit);
     this.#see(visit);
     this.#presence.watchVisit(visit);
-    if (welcomed) this.show("registered", welcomed);
-    else this.show("bodySite");
+    this.show(first, given);
   }
 
   /** A picture was saved. */
@@ -94,9 +96,9 @@ export class Kiosk {
     this.lesions.set(id, { site, picture, answers });
   }
 
-  /** A form on which something personal is typed before anybody is signed in. */
+  /** A form on which something personal is typed before anybody is signed in; during a visit it is watched anyway. */
   watchForm() {
-    this.#presence.watchForm(this.traits.idle_s);
+    if (!this.visit) this.#presence.watchForm(this.traits);
   }
 
   chooseLanguage(code) {
@@ -119,9 +121,19 @@ export class Kiosk {
     if (await this.#patiently(api.end)) this.show("ended", { by: "patient" });
   }
 
-  /** Run a step that the patient waits for; `failed` hears of a Problem, nobody of what was withdrawn. */
-  async attempt(step, failed) {
-    this.#hold(true);
+  /** The account is deleted, and with it the visit is over. */
+  async deleted() {
+    this.wipe();
+    this.show("closing");
+    if (await this.#patiently(api.end)) this.show("ended", { by: "deletion" });
+  }
+
+  /**
+   * Run a step that the patient waits for; `failed` hears of a Problem, nobody of what was withdrawn. Until it is over
+   * the screen cannot be left, unless it `mayLeave`.
+   */
+  async attempt(step, failed, { mayLeave = false } = {}) {
+    this.#hold(!mayLeave);
     try {
       return await this.#presence.during(step);
     } catch (error) {
@@ -147,8 +159,11 @@ export class Kiosk {
   /** Forget the patient: nothing of the visit stays in the page. */
   wipe() {
     this.#presence.rest();
+    this.#away(false);
     this.#clearScreen();
     this.#parts.bar.replaceChildren();
+    if (this.enrolment) api.faceEnrolment.giveUp(this.enrolment).catch(() => {});
+    this.enrolment = null;
     this.visit = null;
     this.lesions.clear();
     getSelection()?.removeAllRanges();
@@ -156,6 +171,7 @@ export class Kiosk {
 
   #see(visit) {
     this.visit = visit;
+    this.#away(visit.face_watch === "missing");
     // Added to, never replaced: an answer may be older than the last picture.
     for (const { lesion_id: id, body_site: site } of visit.lesions) {
       if (!this.lesions.has(id)) this.lesions.set(id, { site, picture: null, answers: null });
@@ -176,8 +192,8 @@ export class Kiosk {
     this.show("ended", { by: "idle" });
   }
 
-  #learn({ offers_face, simulated, idle_s }) {
-    this.traits = { offers_face, simulated, idle_s };
+  #learn({ offers_face, offers_scan, simulated, idle_s, warn_s }) {
+    this.traits = { offers_face, offers_scan, simulated, idle_s, warn_s };
     this.#parts.simulated.hidden = !simulated;
     this.#parts.simulated.replaceChildren(icon("flask"), el("span", {}, t("simulated.banner")));
   }
@@ -187,6 +203,14 @@ export class Kiosk {
     if (trouble.hidden === !whether) return;
     trouble.hidden = !whether;
     trouble.replaceChildren(...(whether ? [icon("unplugged"), el("span", {}, t("app.unreachable"))] : []));
+  }
+
+  /** The face that was before the screen is gone; the visit soon is as well. */
+  #away(whether) {
+    const { away } = this.#parts;
+    if (away.hidden === !whether) return;
+    away.hidden = !whether;
+    away.replaceChildren(...(whether ? [icon("eye"), el("span", {}, t("idle.away"))] : []));
   }
 
   async #arrive() {

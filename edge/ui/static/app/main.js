@@ -2,22 +2,38 @@
 
 import { loadIcons } from "./dom.js";
 import { Kiosk } from "./kiosk.js";
+import { account, card } from "./screens/account.js";
+import {
+  accountConsents,
+  accountDelete,
+  accountFace,
+  accountFaceNew,
+  accountPassword,
+  accountProblem,
+} from "./screens/account_changes.js";
+import { arrival, attempts } from "./screens/arrival.js";
 import { bodySite } from "./screens/body_site.js";
 import { capture } from "./screens/capture.js";
+import { enrolment, facePicture, registerFace } from "./screens/enrol_face.js";
+import { locked } from "./screens/locked.js";
 import { closing, ended, starting } from "./screens/passing.js";
-import { faceSignIn, signIn } from "./screens/sign_in.js";
 import { questions } from "./screens/questions.js";
 import { refused } from "./screens/refused.js";
 import { register } from "./screens/register.js";
+import { registerReview } from "./screens/register_review.js";
 import { registered } from "./screens/registered.js";
+import { reset, resetCode, resetPassword } from "./screens/reset.js";
 import { result } from "./screens/result.js";
+import { faceSignIn, scanCard, signIn, signInProof } from "./screens/sign_in.js";
 import { welcome } from "./screens/welcome.js";
 import { loadTexts } from "./texts.js";
 
 const RETRY_MS = 2000;
 const SCREENS = {
-  bodySite, capture, closing, ended, faceSignIn, questions, refused, register, registered, result, signIn, starting,
-  welcome,
+  account, accountConsents, accountDelete, accountFace, accountFaceNew, accountPassword, accountProblem, arrival,
+  attempts, bodySite, capture, card, closing, ended, enrolment, facePicture, faceSignIn, locked, questions, refused,
+  register, registerFace, registerReview, registered, reset, resetCode, resetPassword, result, scanCard, signIn,
+  signInProof, starting, welcome,
 };
 const byId = (id) => document.getElementById(id);
 
@@ -34,7 +50,7 @@ async function load() {
 }
 
 await load();
-const parts = Object.fromEntries(["bar", "screen", "simulated", "trouble", "idle"].map((id) => [id, byId(id)]));
+const parts = Object.fromEntries(["bar", "screen", "simulated", "trouble", "away", "idle"].map((id) => [id, byId(id)]));
 const kiosk = new Kiosk(parts, SCREENS);
 
 // A page that the browser keeps for its back button must hold nothing, and start anew when it returns.

@@ -4,7 +4,6 @@
  */
 
 import * as api from "./api.js";
-import { WARN_SHARE } from "./rules.js";
 
 const LONGEST_TICK_MS = 1000;
 const LONGEST_TOUCH_GAP_MS = 2000;
@@ -14,6 +13,7 @@ export class Presence {
   #mode = "rest";
   #visitId = null;
   #idleMs = 60_000;
+  #warnMs = 35_000;
   #touchedAt = 0;
   #sentAt = 0;
   #asked = 0;
@@ -29,13 +29,13 @@ export class Presence {
 
   /** Watch the visit that the server has just confirmed. */
   watchVisit(visit) {
-    this.#begin("visit", visit.idle_s);
+    this.#begin("visit", visit);
     this.#visitId = visit.visit_id;
   }
 
   /** Watch a form that nobody is signed in for yet. */
-  watchForm(idleS) {
-    this.#begin("form", idleS);
+  watchForm(limits) {
+    this.#begin("form", limits);
   }
 
   /** Nothing to protect: watch nobody. */
@@ -70,10 +70,12 @@ export class Presence {
     }
   }
 
-  #begin(mode, idleS) {
+  /** `idle_s` without a touch end it, `warn_s` without one bring the question. */
+  #begin(mode, { idle_s: idleS, warn_s: warnS }) {
     this.rest();
     this.#mode = mode;
     this.#idleMs = idleS * 1000;
+    this.#warnMs = warnS * 1000;
     this.#touchedAt = performance.now();
     this.#withdraw = new AbortController();
     this.#tick(this.#withdraw.signal);
@@ -116,7 +118,7 @@ export class Presence {
 
   #judge(leftMs) {
     if (leftMs <= 0 && this.#mode === "form") this.#tell.gone();
-    else if (leftMs < this.#idleMs * WARN_SHARE) {
+    else if (leftMs < this.#idleMs - this.#warnMs) {
       this.#warned = true;
       this.#tell.warn(Math.max(1, Math.ceil(leftMs / 1000)));
     } else this.#calm();

@@ -1,12 +1,10 @@
-/** The dermoscope's live view: a few small pictures a second, each let go when the next one is shown. */
-
-import * as api from "./api.js";
+/** A camera's live view: a few small pictures a second, each let go when the next one is shown. */
 
 const PAUSE_MS = 250;
 const PAUSE_AFTER_FAILURE_MS = 1500;
 
-/** Show the live view in `image` until `signal` ends it; `seen` hears whether the last try gave a picture. */
-export async function showPreview(image, { signal, seen }) {
+/** Show what `take` gives in `image` until `signal` ends it; `seen` hears whether the last try gave a picture. */
+export async function showPreview(image, { take, signal, seen, pauseMs = PAUSE_MS }) {
   let shown = null;
   const letGo = () => {
     if (shown) URL.revokeObjectURL(shown);
@@ -17,10 +15,10 @@ export async function showPreview(image, { signal, seen }) {
     letGo();
   });
   while (!signal.aborted) {
-    let pause = PAUSE_MS;
+    let pause = pauseMs;
     if (!document.hidden) {
       try {
-        const url = URL.createObjectURL(await api.preview(signal));
+        const url = URL.createObjectURL(await take(signal));
         const last = shown;
         shown = url;
         image.src = url;

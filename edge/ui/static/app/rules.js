@@ -6,9 +6,8 @@ export const PASSWORD_MIN = 8;
 export const PASSWORD_MAX = 128;
 export const FULL_NAME_MAX = 200;
 export const OLDEST_YEARS = 130;
-
-/** Share of the idle time below which the patient is asked whether they are still there. */
-export const WARN_SHARE = 0.42;
+/** Younger than this, a guardian must be there. */
+export const ADULT_YEARS = 18;
 
 /** Placeholders for the texts about user names and passwords. */
 export const USERNAME_RULE = { min: USERNAME_MIN, max: USERNAME_MAX };

@@ -44,9 +44,9 @@ export function t(key, values = {}) {
 export const has = (key) => key in texts[current];
 
 /** The text of a slug that may be newer than this page: `fault` and `blurred` give fault.blurred.title. */
-export function slugText(group, slug, part = "") {
+export function slugText(group, slug, part = "", values = {}) {
   const known = has(`${group}.${slug}${part}`) ? slug : "other";
-  return t(`${group}.${known}${part}`);
+  return t(`${group}.${known}${part}`, values);
 }
 
 /** The most specific key of an error's texts: camera-unplugged has none of its own and speaks as camera. */

@@ -1,4 +1,4 @@
-/** What every screen of a visit carries: the patient's code and the way out. */
+/** What every screen of a visit carries: the patient's code, which leads to the account, and the way out. */
 
 import { button, el, icon } from "./dom.js";
 import { t } from "./texts.js";
@@ -8,6 +8,13 @@ export function finishButton(kiosk) {
 }
 
 export function visitBar(kiosk) {
-  const code = el("span", { class: "bar-code" }, icon("person"), el("span", {}, kiosk.visit.patient_code));
-  return [code, finishButton(kiosk)];
+  const account = button({
+    text: kiosk.visit.patient_code,
+    picture: "person",
+    kind: "quiet",
+    "data-do": "account",
+    "aria-label": t("account.open", { code: kiosk.visit.patient_code }),
+    onclick: () => kiosk.show("account"),
+  });
+  return [account, finishButton(kiosk)];
 }

@@ -50,6 +50,7 @@ export function capture({ kiosk, signal, site, lesionId, answers }) {
     const stop = new AbortController();
     signal.addEventListener("abort", () => stop.abort(), { signal: stop.signal });
     showPreview(image, {
+      take: api.preview,
       signal: stop.signal,
       seen: (yes) => {
         noView.hidden = yes;

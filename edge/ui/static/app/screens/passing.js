@@ -13,7 +13,7 @@ export function closing() {
   return { content: [middle({ picture: "exit", title: t("ended.closing"), texts: [t("ended.closing.text")] })] };
 }
 
-/** `by` is the patient, or idle when the visit ended by itself. */
+/** `by` is the patient, deletion when the account went with the visit, or idle when the visit ended by itself. */
 export function ended({ kiosk, signal, by }) {
   const timer = setTimeout(() => kiosk.home(), GOODBYE_MS);
   signal.addEventListener("abort", () => clearTimeout(timer));
@@ -28,9 +28,9 @@ export function ended({ kiosk, signal, by }) {
     kind: `ended-${by}`,
     content: [
       middle({
-        picture: by === "patient" ? "check" : "clock",
+        picture: by === "idle" ? "clock" : "check",
         title: t(`ended.${by}.title`),
-        texts: [t(`ended.${by}.text`), t("ended.saved")],
+        texts: [t(`ended.${by}.text`), ...(by === "deletion" ? [] : [t("ended.saved")])],
         more: home,
       }),
     ],
