@@ -10,11 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from edge.config import EdgeSettings
 from edge.examination import Saved
+from edge.inference.classifier import Prediction
 from edge.inference.model_package import load_model_package
+from edge.inference.openvino_classifier import OpenVinoClassifier
 from edge.kiosk import Kiosk
 from edge.reception import Registration
 from edge.ui import app
@@ -79,6 +83,36 @@ def test_a_stored_result_is_reproduced_while_the_kiosk_runs(
         _, stored, now = line.split()
         assert float(stored) == pytest.approx(probability, abs=1e-6)
         assert float(now) == pytest.approx(probability, abs=1e-3)
+
+
+def test_a_result_of_a_camera_jpeg_says_its_arithmetic_and_is_reproduced_to_within_rounding(
+    open_kiosk: Callable[..., Kiosk],
+    registration: Callable[..., Registration],
+    command: Callable[..., subprocess.CompletedProcess[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[tuple[int, ...]] = []
+    classify = OpenVinoClassifier.classify
+
+    def recorded(self: OpenVinoClassifier, rgb: NDArray[np.uint8]) -> Prediction:
+        seen.append(rgb.shape)
+        return classify(self, rgb)
+
+    kiosk = open_kiosk(capture={"dermoscope": "sim://phantom?seed=3&width=2592&height=1944"})
+    kiosk.reception.register(registration())
+    monkeypatch.setattr(OpenVinoClassifier, "classify", recorded)
+    saved = kiosk.examination.capture(body_site=BodySite.BACK)
+    assert isinstance(saved, Saved)
+    # Decoded at half its size; a decode in full would differ by more than rounding.
+    assert seen == [(972, 1296, 3)]
+    assert (saved.analysis.image.width_px, saved.analysis.image.height_px) == (2592, 1944)
+    assert saved.analysis.model is not None
+    assert saved.analysis.model.precision in {"f32", "bf16", "f16", "int8"}
+    done = command("model", "reproduce", str(saved.analysis.analysis_id))
+    assert done.returncode == 0, done.stderr
+    assert "tolerance 0.001000" in done.stdout
+    precision = saved.analysis.model.precision
+    assert f"made in {precision}, recomputed in {precision}" in done.stdout
 
 
 def test_a_result_that_says_something_else_differs(
