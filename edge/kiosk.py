@@ -9,9 +9,13 @@ from pathlib import Path
 
 from edge import visit_rows
 from edge.auth import accounts as accounts_module
+from edge.auth import first_form
 from edge.auth.accounts import Accounts
+from edge.auth.claim_digest import ClaimDigests
+from edge.auth.lockout import Lockout, LockRules
 from edge.auth.password import Argon2PasswordHasher
 from edge.auth.registry import load_face_encoder
+from edge.auth.steady_time import SteadyTime
 from edge.auth.vault import Vault, create_key_file
 from edge.bus import Bus
 from edge.camera_slot import CameraSlot
@@ -21,6 +25,7 @@ from edge.clock import Clock, SystemClock
 from edge.config import EdgeSettings
 from edge.errors import EdgeError, SimulatedInClinic
 from edge.examination import Examination
+from edge.identity_parts import Surroundings, wire_identity
 from edge.inference.classifier import Classifier
 from edge.inference.installed_model import InstalledModel, open_installed
 from edge.inference.model_package import ModelPackageMissing, Task
@@ -28,7 +33,6 @@ from edge.inference.package_signature import SignatureState
 from edge.inference.package_slots import Place, RolledBack
 from edge.inference.rules import load_rules
 from edge.metrics import Metrics
-from edge.reception import FaceCapture, Reception
 from edge.storage import Storage
 from edge.store import Store
 from edge.uplink import outbox as outbox_module
@@ -45,13 +49,13 @@ log = logging.getLogger(__name__)
 MIGRATIONS = (
     outbox_module.MIGRATIONS + visit_rows.MIGRATIONS + accounts_module.MIGRATIONS,
     accounts_module.BIRTH_DATE,
+    accounts_module.IDENTITY,
 )
 """Schema versions of the kiosk's database, oldest first; released ones never change."""
 
 DATABASE = "kiosk.db"
 IMAGES = "images"
 """Names in the data folder."""
-_IDLE_CHECK_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,8 @@ class Kiosk:
         clinic = settings.environment == "clinic"
         dermoscope = CameraSlot(partial(_open_camera, settings.capture.dermoscope, clinic=clinic))
         simulated = dermoscope.is_simulated()
-        face = _face_capture(settings)
+        face_camera = _face_camera(settings)
+        encoder = load_face_encoder(settings.identity.face_encoder) if face_camera else None
         # The vault first: it makes the data folder, for nobody else to read.
         vault = _vault(data_dir)
         installed = _model(settings, "skin-lesion")
@@ -99,7 +104,9 @@ class Kiosk:
         lock = threading.RLock()
         self._store = Store(data_dir / DATABASE, MIGRATIONS)
         spool = ImageSpool(data_dir / IMAGES)
-        self.outbox = Outbox(store=self._store, spool=spool, clock=clock, bus=self.bus, site=site, kiosk=kiosk)
+        self.outbox = Outbox(
+            store=self._store, spool=spool, clock=clock, bus=self.bus, site=site, kiosk=kiosk, vault=vault
+        )
         storage = Storage(self._store, spool, self.outbox, data_dir, settings.uplink.reserve_bytes)
         self.storage = storage
         self.journey = Journey(clock=clock, idle_s=settings.screen.idle_s)
@@ -111,15 +118,20 @@ class Kiosk:
             journey=self.journey, lock=lock, camera=dermoscope, classifiers=self._classifiers,
             rules=load_rules(), storage=storage, clock=clock, bus=self.bus,
         )  # fmt: skip
-        self.reception = Reception(
-            journey=self.journey,
-            lock=lock,
-            accounts=Accounts(hasher=Argon2PasswordHasher(), vault=vault, encoder=face.encoder if face else None),
-            face=face,
-            storage=storage,
-            clock=clock,
-            kiosk=kiosk,
-        )
+        steady = SteadyTime(self._store, clock)
+        digests = ClaimDigests(self._store, vault)
+        accounts = Accounts(
+            hasher=Argon2PasswordHasher(), vault=vault, digests=digests, lockout=Lockout(LockRules(), steady),
+            steady=steady, clock=clock, kiosk=kiosk,
+        )  # fmt: skip
+        with self._store.transaction() as connection:
+            first_form.carry_over(connection, accounts=accounts, digests=digests, vault=vault)
+        identity = wire_identity(
+            Surroundings(settings, storage, self.journey, lock, clock, self.bus, vault),
+            camera=face_camera, encoder=encoder,
+        )  # fmt: skip
+        self.reception, self.session_watch, self._identity = identity.reception, identity.watch, identity
+        identity.sessions.on_end(dermoscope.forget)
         self.presence = Presence(
             outbox=self.outbox, clock=clock, data_dir=data_dir, site=site, kiosk=kiosk,
             model_sha256=package.sha256, simulated=self.simulated,
@@ -132,13 +144,12 @@ class Kiosk:
             quota_bytes=settings.uplink.quota_bytes,
         )
         self._sender = Sender(
-            outbox=self.outbox, link=self.link, presence=self.presence, clock=clock, bus=self.bus, rules=rules
-        )
+            outbox=self.outbox, link=self.link, presence=self.presence, clock=clock, bus=self.bus, rules=rules,
+            identity=identity.orders,
+        )  # fmt: skip
         self._image_upload = ImageUpload(outbox=self.outbox, hub=settings.hub, bus=self.bus)
         self.metrics = Metrics(bus=self.bus, outbox=self.outbox)
-        self._cameras = [dermoscope, *([face.camera] if face else [])]
-        self._stopping = threading.Event()
-        self._idle_watch = threading.Thread(target=self._watch_idle, name="idle-watch", daemon=True)
+        self._cameras = [dermoscope, *([face_camera] if face_camera else [])]
 
     def start(self) -> None:
         """Warm the network up and start the threads; broker and hub may be away."""
@@ -146,33 +157,28 @@ class Kiosk:
             classifier.warm_up()
         self._sender.start()
         self._image_upload.start()
-        self._idle_watch.start()
+        self._identity.queue.start()
+        self.session_watch.start()
 
     def stop(self) -> None:
         """End the visit, if any, say goodbye to the hub and let everything go."""
-        self._stopping.set()
-        self._idle_watch.join()
+        self.session_watch.stop()
         try:
             self.reception.end("idle")
         except NobodySignedIn:
             pass
         except EdgeError as error:
             log.exception("the last visit's end was not saved: %s", error.code)
+        self.reception.forget()
         self._sender.stop()
         self._image_upload.stop()
+        self._identity.queue.stop()
+        self._identity.close()
         for camera in self._cameras:
             camera.close()
         for classifier in self._classifiers.values():
             classifier.close()
         self._store.close()
-
-    def _watch_idle(self) -> None:
-        while not self._stopping.wait(_IDLE_CHECK_S):
-            try:
-                self.reception.end_if_idle()
-            except EdgeError as error:
-                # The screen is cleared already; at the next start the visit is reported as interrupted.
-                log.exception("the end of a visit was not saved: %s", error.code)
 
 
 def _model(settings: EdgeSettings, task: Task) -> InstalledModel:
@@ -197,18 +203,16 @@ def _open_camera(uri: str, *, clinic: bool) -> Camera:
     return camera
 
 
-def _face_capture(settings: EdgeSettings) -> FaceCapture | None:
-    if settings.capture.face_camera is None:
+def _face_camera(settings: EdgeSettings) -> CameraSlot | None:
+    uri = settings.capture.face_camera
+    if uri is None:
         return None
     clinic = settings.environment == "clinic"
-    if clinic and settings.capture.face_camera.startswith("folder:"):
+    if clinic and uri.startswith("folder:"):
         raise SimulatedInClinic("a folder of pictures cannot say whose face is before the kiosk")
-    encoder = load_face_encoder(settings.identity.face_encoder)
-    if encoder is None:
-        return None
-    camera = CameraSlot(partial(_open_camera, settings.capture.face_camera, clinic=clinic))
+    camera = CameraSlot(partial(_open_camera, uri, clinic=clinic))
     camera.is_simulated()
-    return FaceCapture(camera, encoder)
+    return camera
 
 
 def _vault(data_dir: Path) -> Vault:

@@ -1,26 +1,25 @@
-"""Who comes and who goes: registration, sign-in, the end of a visit."""
+"""The kiosk's reception: the one place that screens ask about who comes, who goes, and who may."""
 
 from dataclasses import dataclass
 from datetime import date
-from threading import RLock
-from typing import Annotated, Literal
-from uuid import UUID, uuid4
+from typing import Literal
+from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import SecretStr
 
-from edge import visit_rows
-from edge.auth.accounts import Account, Accounts, PatientId
-from edge.auth.face import FaceEncoder, FaceTemplate
+from edge.auth.face import FaceEncoder
+from edge.auth.password_strength import PasswordAdvice, assess
 from edge.camera_slot import CameraSlot
-from edge.clock import Clock
 from edge.errors import EdgeError
-from edge.inference.preprocess import decode_image
-from edge.storage import Storage
-from edge.visit import EndedBy, Journey, SignedInBy, Visit
-from protocol.events import Language, PatientRegistered, Sex, VisitEnded
-from protocol.fields import ShortText
-
-_OLDEST_YEARS = 130
+from edge.identity.account_desk import AccountDesk
+from edge.identity.card import CardNotOffered, CardReader
+from edge.identity.enrolment import Enrolments
+from edge.identity.face_check import FaceChecks, FaceCheckState
+from edge.identity.registration import Registrar, Registration
+from edge.identity.reset import PasswordReset
+from edge.identity.sessions import Sessions
+from edge.identity.sign_in import SignIn
+from edge.visit import EndedBy, Visit
 
 
 class FaceNotOffered(EdgeError):
@@ -30,203 +29,157 @@ class FaceNotOffered(EdgeError):
     remedy = "Use the password."
 
 
-class Registration(BaseModel):
-    """What a new patient gives. The password stays on this kiosk, as a hash; the face as a sealed template."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    username: Annotated[str, Field(max_length=200)]
-    password: SecretStr = Field(max_length=1024)
-    full_name: ShortText = Field(repr=False)
-    birth_date: date
-    sex: Sex
-    language: Language
-    consent_care: Literal[True]
-    consent_face: bool = False
-
-    @field_validator("birth_date")
-    @classmethod
-    def _plausible(cls, value: date) -> date:
-        if not date.today().year - _OLDEST_YEARS <= value.year or value > date.today():  # noqa: DTZ011 a local date
-            raise ValueError("not a birth date of a living person")
-        return value
-
-
 @dataclass(frozen=True)
-class FaceCapture:
-    """The face camera and what reads faces; together, since one without the other offers nothing."""
+class FaceDesk:
+    """What reads faces; all of it together, since one without the other offers nothing."""
 
     camera: CameraSlot
     encoder: FaceEncoder
-
-    def template(self) -> FaceTemplate:
-        """Template of the one face before the camera now.
-
-        Raises:
-            FaceError, CameraError, ImageRefused: no usable face.
-        """
-        return self.encoder.encode(decode_image(self.camera.capture().data))
+    checks: FaceChecks
+    enrolments: Enrolments
 
 
 class Reception:
-    """Begins and ends visits; each step is saved before it is shown."""
+    """Begins and ends visits. Which part does what is in `edge.identity`; here one step makes way for the next."""
 
     def __init__(
-        self, *, journey: Journey, lock: RLock, accounts: Accounts, face: FaceCapture | None, storage: Storage,
-        clock: Clock, kiosk: str,
-    ) -> None:  # fmt: skip
-        self._journey = journey
-        self._lock = lock
-        self._accounts = accounts
+        self,
+        *,
+        sessions: Sessions,
+        registrar: Registrar,
+        sign_in: SignIn,
+        password_reset: PasswordReset,
+        account: AccountDesk,
+        face: FaceDesk | None,
+        cards: CardReader | None,
+    ) -> None:
+        self._sessions = sessions
+        self._registrar = registrar
+        self._sign_in = sign_in
+        self._reset = password_reset
+        self.account = account
         self._face = face
-        self._storage = storage
-        self._clock = clock
-        self._kiosk = kiosk
-        self._close_interrupted_visits()
+        self._cards = cards
+        sessions.on_end(self.forget)
 
     @property
     def offers_face(self) -> bool:
         """Whether sign-in by face is possible here."""
         return self._face is not None
 
+    @property
+    def offers_scan(self) -> bool:
+        """Whether a card can be held before a camera here."""
+        return self._cards is not None
+
     def register(self, registration: Registration) -> Visit:
-        """Create the account, save the registration, and begin the first visit.
+        """Create an account and begin its first visit; see `Registrar.register`."""
+        return self._registrar.register(registration)
+
+    def judge_password(
+        self, password: SecretStr, *, username: str, full_name: str, birth_date: date | None
+    ) -> PasswordAdvice:
+        """How good a password would be; nothing of it is kept."""
+        return assess(password, username=username, full_name=full_name, birth_date=birth_date)
+
+    def sign_in_with_password(self, claim_text: str, password: SecretStr) -> Visit:
+        """Begin a visit; see `SignIn.with_password`."""
+        return self._sign_in.with_password(claim_text, password)
+
+    def begin_face_sign_in(self, claim_text: str) -> tuple[FaceCheckState, int]:
+        """Start a face check that begins a visit; see `SignIn.begin_with_face`.
 
         Raises:
-            KioskOccupied, StorageFull, UsernameTaken, WeakPassword, FaceError and others: nothing was saved.
+            FaceNotOffered: not at this kiosk.
         """
-        self._require_free()
-        face = self._require_face().template() if registration.consent_face else None
-        new = self._accounts.prepare(
-            patient_id=PatientId(uuid4()),
-            username=registration.username,
-            password=registration.password,
-            full_name=registration.full_name,
-            language=registration.language,
-            consent_face=registration.consent_face,
-            face=face,
-            created_at=self._clock.now(),
-            birth_date=registration.birth_date,
-        )
-        with self._lock:
-            self._journey.require_idle()
-            with self._storage.store.transaction() as connection:
-                self._accounts.register(connection, new)
-                code = visit_rows.patient_code(connection, new.account.patient_id, kiosk=self._kiosk)
-                event = PatientRegistered(
-                    patient_id=new.account.patient_id,
-                    provisional_code=code,
-                    username=new.account.username,
-                    full_name=new.account.full_name,
-                    birth_date=registration.birth_date,
-                    sex=registration.sex,
-                    language=registration.language,
-                    consent_care=True,
-                    consent_face=registration.consent_face,
-                    face_enrolled=face is not None,
-                )
-                message_id = self._storage.outbox.put(event, connection=connection)
-                visit = self._visit(new.account, code, "registration")
-                visit_rows.add_visit(connection, visit)
-            self._journey.begin(visit)
-        self._storage.outbox.announce(message_id, event)
-        return visit
+        face = self._require_face()
+        self.stop_scanning()
+        face.enrolments.forget()
+        return self._sign_in.begin_with_face(claim_text, face.checks, face.encoder)
 
-    def sign_in_with_password(self, *, username: str, password: SecretStr) -> Visit:
-        """Begin a visit of the patient whom name and password prove.
+    def begin_enrolment(self) -> tuple[FaceCheckState, int]:
+        """Start a face check whose face may be kept.
 
         Raises:
-            SignInRefused: the same for an unknown name and a wrong password.
+            FaceNotOffered: not at this kiosk.
         """
-        self._require_free()
-        with self._storage.store.transaction() as connection:
-            claim = self._accounts.claim(connection, username)
-        return self._begin(self._accounts.authenticate_password(claim, password), "password")
+        face = self._require_face()
+        self.stop_scanning()
+        return face.enrolments.begin()
 
-    def sign_in_with_face(self, *, username: str) -> Visit:
-        """Begin a visit of the claimed patient, if it is their face before the camera.
+    def face_check(self, check_id: UUID) -> FaceCheckState:
+        """How a face check stands.
 
         Raises:
-            SignInRefused: the same for an unknown name and another face.
-            FaceNotOffered, FaceError, CameraError: no face could be read.
+            FaceNotOffered, FaceCheckUnknown
         """
-        self._require_free()
-        probe = self._require_face().template()
-        with self._storage.store.transaction() as connection:
-            claim = self._accounts.claim(connection, username)
-        return self._begin(self._accounts.authenticate_face(claim, probe), "face")
+        return self._require_face().checks.state(check_id)
+
+    def give_up_face_check(self, check_id: UUID) -> None:
+        """End it, if it runs."""
+        self._require_face().checks.give_up(check_id)
+
+    def enrolment_picture(self, enrolment_id: UUID) -> bytes:
+        """The picture of an enrolment (JPEG); see `Enrolments.picture`."""
+        return self._require_face().enrolments.picture(enrolment_id)
+
+    def give_up_enrolment(self, enrolment_id: UUID) -> None:
+        """End its check, if it runs, and forget what it gave."""
+        face = self._require_face()
+        face.checks.give_up(enrolment_id)
+        face.enrolments.forget(enrolment_id)
+
+    def face_preview(self) -> bytes:
+        """What the face camera sees now (JPEG), mirrored.
+
+        Raises:
+            FaceNotOffered, CameraError
+        """
+        return self._require_face().checks.preview()
+
+    def scan_card(self) -> str:
+        """Wait for a card before the face camera; returns the patient code on it.
+
+        Raises:
+            CardNotOffered, CardNotSeen, CameraError
+        """
+        if self._cards is None:
+            raise CardNotOffered("this kiosk has no camera for cards")
+        return self._cards.read()
+
+    def stop_scanning(self) -> None:
+        """End the wait for a card, if any."""
+        if self._cards is not None:
+            self._cards.give_up()
+
+    def order_reset(self, claim_text: str, channel: Literal["email", "sms"]) -> None:
+        """Have a code sent; see `PasswordReset.order`."""
+        self._reset.order(claim_text, channel)
+
+    def reset_password(self, claim_text: str, code: SecretStr, new_password: SecretStr) -> Visit:
+        """Set a new password and begin a visit; see `PasswordReset.reset`."""
+        return self._reset.reset(claim_text, code, new_password)
 
     def end(self, ended_by: EndedBy) -> None:
-        """End the visit; idle screens show nothing of it.
+        """End the visit; see `Sessions.end`."""
+        self._sessions.end(ended_by)
 
-        Raises:
-            NobodySignedIn: there is none.
-        """
-        with self._lock:
-            visit = self._journey.end()
-        self._report_end(visit, ended_by)
+    def forget(self) -> None:
+        """Drop all that a patient may have left in memory: faces, pictures, codes."""
+        self.stop_scanning()
+        self._reset.forget()
+        if self._face is not None:
+            self._face.checks.forget()
+            self._face.enrolments.forget()
+            self._face.camera.forget()
 
-    def end_if_idle(self) -> None:
-        """End the visit if the patient has not touched anything for too long."""
-        with self._lock:
-            if self._journey.remaining_s() > 0:
-                return
-            visit = self._journey.end()
-        self._report_end(visit, "idle")
+    def forget_what_is_old(self) -> None:
+        """Drop what somebody left who never signed in."""
+        self._reset.forget_if_old()
+        if self._face is not None:
+            self._face.enrolments.forget_if_old()
 
-    def _report_end(self, visit: Visit, ended_by: EndedBy) -> None:
-        event = VisitEnded(
-            visit_id=visit.visit_id,
-            patient_id=visit.patient_id,
-            started_at=visit.started_at,
-            ended_at=max(self._clock.now(), visit.started_at),
-            signed_in_by=visit.signed_in_by,
-            ended_by=ended_by,
-            analyses=visit.analyses,
-            refusals=visit.refusals,
-        )
-        self._save_end(event)
-
-    def _begin(self, account: Account, signed_in_by: SignedInBy) -> Visit:
-        with self._lock:
-            self._journey.require_idle()
-            with self._storage.store.transaction() as connection:
-                code = visit_rows.patient_code(connection, account.patient_id, kiosk=self._kiosk)
-                visit = self._visit(account, code, signed_in_by)
-                visit_rows.add_visit(connection, visit)
-            self._journey.begin(visit)
-        return visit
-
-    def _visit(self, account: Account, code: str, signed_in_by: SignedInBy) -> Visit:
-        return Visit(
-            patient_id=UUID(str(account.patient_id)),
-            full_name=account.full_name,
-            language=account.language,
-            patient_code=code,
-            signed_in_by=signed_in_by,
-            started_at=self._clock.now(),
-            birth_date=account.birth_date,
-        )
-
-    def _require_free(self) -> None:
-        with self._lock:
-            self._journey.require_idle()
-        self._storage.require_room()
-
-    def _require_face(self) -> FaceCapture:
+    def _require_face(self) -> FaceDesk:
         if self._face is None:
             raise FaceNotOffered("this kiosk does not read faces")
         return self._face
-
-    def _close_interrupted_visits(self) -> None:
-        """A power cut or kill left these open; nobody is signed in after a start."""
-        with self._storage.store.transaction() as connection:
-            left_open = visit_rows.open_visits(connection, ended_at=self._clock.now())
-        for event in left_open:
-            self._save_end(event)
-
-    def _save_end(self, event: VisitEnded) -> None:
-        with self._storage.store.transaction() as connection:
-            message_id = self._storage.outbox.put(event, connection=connection)
-            visit_rows.close_visit(connection, event.visit_id, ended_at=event.ended_at)
-        self._storage.outbox.announce(message_id, event)

@@ -1,29 +1,50 @@
-"""Accounts of this kiosk's patients: registration, and sign-in by password or face against one claimed name.
+"""Accounts at this kiosk: registration, and sign-in by password or face against one claimed name.
 
-The caller owns connections and transactions: a registration commits together with the event that reports it. What is
-slow (hashing a password, encoding a face) needs no connection, so no transaction waits for it.
+The caller owns connections and transactions: a change commits together with the event that reports it. What is slow
+(hashing a password) needs no connection, so no transaction waits for it.
 """
 
 import logging
 import sqlite3
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Final, NewType
+from datetime import date
+from typing import Final
 from uuid import UUID
 
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
-from edge.auth.face import FaceEncoder, FaceTemplate, FaceTemplateIncompatible, verify
-from edge.auth.password import PasswordHasher, PasswordUnverifiable, check_password_rules
-from edge.auth.username import UsernameInvalid, normalise_username, username_key
-from edge.auth.vault import Vault, VaultError
-from edge.errors import EdgeError
-from protocol.events import Language
+from edge.auth import account_rows, local_secrets, lockout, sign_in_notices, steady_time, throttle
+from edge.auth.account import (
+    Account,
+    Claim,
+    FullNameInvalid,
+    NewAccount,
+    PatientId,
+    SignInRefused,
+    UsernameTaken,
+    account_of,
+)
+from edge.auth.claim_digest import ClaimDigests
+from edge.auth.credential_records import CredentialRecords, log_fault, require_consent
+from edge.auth.lockout import Lockout
+from edge.auth.password import PasswordHasher, PasswordUnverifiable
+from edge.auth.password_strength import require_acceptable
+from edge.auth.patient_code import (
+    PatientCodeInvalid,
+    enrolment_salt,
+    kiosk_series,
+    make_patient_code,
+    parse_patient_code,
+)
+from edge.auth.steady_time import SteadyTime
+from edge.auth.username import UsernameInvalid, normalise_username
+from edge.auth.vault import Vault
+from edge.clock import Clock
+from protocol.credentials import CredentialRecord, FaceCredential
+from protocol.events import Language, Sex
 from protocol.fields import ShortText
+from protocol.identity import Consents
 
 log = logging.getLogger(__name__)
-
-PatientId = NewType("PatientId", UUID)
 
 MIGRATIONS: Final[tuple[str, ...]] = (
     """
@@ -40,83 +61,55 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     ) STRICT
     """,
 )
+"""The first form, which `first_form` carries over; this table is empty since."""
 
 BIRTH_DATE: Final[tuple[str, ...]] = ("ALTER TABLE accounts ADD COLUMN birth_date TEXT",)
 """The second version of the schema; an account from before has none."""
 
-_FACE: Final = "face-template"
+IDENTITY: Final[tuple[str, ...]] = (
+    *steady_time.MIGRATIONS,
+    *lockout.MIGRATIONS,
+    *throttle.MIGRATIONS,
+    *sign_in_notices.MIGRATIONS,
+    *local_secrets.MIGRATIONS,
+    *account_rows.MIGRATIONS,
+    "CREATE TABLE code_numbers (number INTEGER PRIMARY KEY AUTOINCREMENT, patient_id TEXT NOT NULL UNIQUE) STRICT",
+)
+"""Sealed credential records, and everything that counts attempts."""
+
+_CODE_KEY: Final = "patient-code-key"
 _FULL_NAME: Final[TypeAdapter[str]] = TypeAdapter(ShortText)
 
 
-class SignInRefused(EdgeError):
-    """Not signed in; for whoever asks it is the same whether the name, the password or the face was wrong."""
+class Accounts(CredentialRecords):
+    """Registers patients, finds who is claimed and proves passwords; beside that, all of `CredentialRecords`.
 
-    code = "sign-in-refused"
-    remedy = "Check the user name and try again, with the password or by face."
+    Args:
+        hasher: of passwords.
+        vault: seals every record under a key of its patient.
+        digests: of claims.
+        lockout: told when several digests turn out to be one account's.
+        steady: ends cached records.
+        clock: dates changes.
+        kiosk: slug, for the series of provisional codes.
+    """
 
-    def __init__(self) -> None:
-        super().__init__("the user name, the password or the face was not recognised")
-
-
-class UsernameTaken(EdgeError):
-    """Another account has this name, or one that differs in letter case only."""
-
-    code = "username-taken"
-    remedy = "Choose another user name."
-
-
-class FullNameInvalid(EdgeError):
-    """No name, or one that cannot be shown."""
-
-    code = "full-name-invalid"
-    remedy = "Enter the full name, at most 200 characters."
-
-
-class FaceConsentMissing(EdgeError):
-    """A face without the patient's consent to keep it."""
-
-    code = "face-consent-missing"
-    remedy = "Ask for consent to sign-in by face, or register with the password alone."
-
-
-@dataclass(frozen=True)
-class Account:
-    """Who signed in, as far as a greeting and the questions about a spot need it."""
-
-    patient_id: PatientId
-    username: str
-    full_name: str = field(repr=False)
-    language: Language
-    birth_date: date | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True)
-class NewAccount:
-    """An account ready to be stored: password hashed, face sealed."""
-
-    account: Account
-    password_hash: str = field(repr=False)
-    consent_face: bool
-    face_blob: bytes | None = field(repr=False)
-    created_at: datetime
-
-
-@dataclass(frozen=True)
-class Claim:
-    """What is known of a name somebody claims; one of an unknown name looks the same and never proves true."""
-
-    account: Account | None = field(repr=False)
-    password_hash: str = field(repr=False)
-    face_blob: bytes | None = field(repr=False)
-
-
-class Accounts:
-    """Registers patients and checks who they are. `encoder` is None where faces are not used."""
-
-    def __init__(self, *, hasher: PasswordHasher, vault: Vault, encoder: FaceEncoder | None) -> None:
+    def __init__(
+        self,
+        *,
+        hasher: PasswordHasher,
+        vault: Vault,
+        digests: ClaimDigests,
+        lockout: Lockout,
+        steady: SteadyTime,
+        clock: Clock,
+        kiosk: str,
+    ) -> None:
+        super().__init__(vault=vault, digests=digests, lockout=lockout, clock=clock)
         self._hasher = hasher
-        self._vault = vault
-        self._encoder = encoder
+        self._secrets = local_secrets.LocalSecrets(vault)
+        self._steady = steady
+        self._series = kiosk_series(kiosk)
         # Of the same cost as real ones, so that an unknown name takes as long to refuse as a wrong password.
         self._nobodys_hash = hasher.hash_password("nobody's password")
 
@@ -127,89 +120,100 @@ class Accounts:
         username: str,
         password: SecretStr | str,
         full_name: str,
+        birth_date: date | None,
+        sex: Sex,
         language: Language,
-        consent_face: bool,
-        face: FaceTemplate | None,
-        created_at: datetime,
-        birth_date: date | None = None,
+        consents: Consents,
+        face: FaceCredential | None = None,
+        enrolment_image: bytes | None = None,
     ) -> NewAccount:
-        """Check a registration and do its slow part.
+        """Check a registration and do its slow part. `enrolment_image` gives the code's suffix and is not kept.
 
         Raises:
             UsernameInvalid, WeakPassword, FullNameInvalid, FaceConsentMissing: what the patient must change.
         """
         username = normalise_username(username)
-        check_password_rules(password, username=username)
+        _refuse_code_as_name(username)
         try:
             full_name = _FULL_NAME.validate_python(full_name)
         except ValidationError:
             raise FullNameInvalid("the full name is empty, too long, or has control characters") from None
-        if face is not None and not consent_face:
-            raise FaceConsentMissing("a face was given without consent to keep it")
+        require_acceptable(password, username=username, full_name=full_name, birth_date=birth_date)
+        require_consent(face, consents)
+        account = Account(
+            patient_id=patient_id,
+            username=username,
+            full_name=full_name,
+            language=language,
+            birth_date=birth_date,
+            sex=sex,
+            consents=consents,
+            face_enrolled=face is not None,
+        )
         return NewAccount(
-            account=Account(
-                patient_id=patient_id,
-                username=username,
-                full_name=full_name,
-                language=language,
-                birth_date=birth_date,
-            ),
+            account=account,
             password_hash=self._hasher.hash_password(password),
-            consent_face=consent_face,
-            face_blob=None
-            if face is None
-            else self._vault.seal(face.to_bytes(), patient_id=str(patient_id), purpose=_FACE),
-            created_at=created_at,
+            face=face,
+            enrolment=enrolment_salt() if enrolment_image is None else enrolment_image,
         )
 
-    def register(self, connection: sqlite3.Connection, new: NewAccount) -> None:
-        """Store a prepared account; the caller commits or rolls back.
+    def register(self, connection: sqlite3.Connection, new: NewAccount) -> Account:
+        """Store a prepared account under a provisional code; the caller commits or rolls back.
 
         Raises:
             UsernameTaken: nothing was stored.
         """
-        stored = connection.execute(
-            "INSERT INTO accounts (patient_id, username_key, username, password_hash, full_name, language,"
-            " consent_face, face_blob, created_at, birth_date) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (username_key) DO NOTHING",
-            (
-                str(new.account.patient_id),
-                username_key(new.account.username),
-                new.account.username,
-                new.password_hash,
-                new.account.full_name,
-                new.account.language.value,
-                int(new.consent_face),
-                new.face_blob,
-                new.created_at.isoformat(),
-                new.account.birth_date.isoformat() if new.account.birth_date else None,
-            ),
-        )
-        if stored.rowcount == 0:
+        account = new.account
+        name = self._digests.digest(account.username)
+        if account_rows.owner(connection, name) is not None:
             raise UsernameTaken("the user name is taken")
-
-    def claim(self, connection: sqlite3.Connection, username: str) -> Claim:
-        """Look up the one account that somebody says is theirs; it never tells whether there is one."""
-        try:
-            key = username_key(username)
-        except UsernameInvalid:
-            return self._nobody()
-        row = connection.execute(
-            "SELECT patient_id, username, full_name, language, password_hash, face_blob, birth_date"
-            " FROM accounts WHERE username_key = ?",
-            (key,),
-        ).fetchone()
-        if row is None:
-            return self._nobody()
-        patient_id, stored_name, full_name, language, password_hash, face_blob, birth_date = row
-        account = Account(
-            patient_id=PatientId(UUID(patient_id)),
-            username=stored_name,
-            full_name=full_name,
-            language=Language(language),
-            birth_date=date.fromisoformat(birth_date) if birth_date else None,
+        code = self.provisional_code(connection, account.patient_id, enrolment=new.enrolment)
+        record = CredentialRecord(
+            patient_id=account.patient_id,
+            version=1,
+            username=account.username,
+            claim_digests=(name, self._digests.digest(code)),
+            password_hash=new.password_hash,
+            full_name=account.full_name,
+            birth_date=account.birth_date,
+            sex=account.sex,
+            language=account.language,
+            patient_code=code,
+            consents=account.consents,
+            face=new.face,
+            issued_at=self._clock.now(),
         )
-        return Claim(account=account, password_hash=password_hash, face_blob=face_blob)
+        if self._rows.find(connection, account.patient_id) is not None:
+            raise ValueError("the patient has an account already")
+        self._store(connection, record, cached_until_s=None)
+        return account_of(record)
+
+    def provisional_code(self, connection: sqlite3.Connection, patient_id: UUID, *, enrolment: bytes) -> str:
+        """Give the patient this kiosk's next number, once, and make the code of it."""
+        known = (str(patient_id),)
+        row = connection.execute("SELECT number FROM code_numbers WHERE patient_id = ?", known).fetchone()
+        if row is None:
+            query = "INSERT INTO code_numbers (patient_id) VALUES (?) RETURNING number"
+            row = connection.execute(query, known).fetchone()
+        key = self._secrets.get_or_draw(connection, _CODE_KEY)
+        return make_patient_code(self._series, row["number"], key=key, enrolment=enrolment)
+
+    def claim(self, connection: sqlite3.Connection, claim_text: str) -> Claim:
+        """Look up the one account whose name or code somebody gives; it never tells whether there is one."""
+        digest = self._digests.digest(claim_text)
+        earlier = self._digests.earlier(claim_text)
+        if earlier is not None:
+            self._carry(connection, digest, (earlier,))
+        self._rows.remove_expired(connection, self._steady.now_s())
+        patient_id = account_rows.owner(connection, digest)
+        record = None if patient_id is None else self._readable(connection, patient_id)
+        return Claim(
+            digest=digest,
+            patient_id=patient_id,
+            account=None if record is None else account_of(record),
+            password_hash=self._nobodys_hash if record is None else record.password_hash,
+            face=None if record is None else record.face,
+        )
 
     def authenticate_password(self, claim: Claim, password: SecretStr | str) -> Account:
         """Prove a claim by password, with exactly one verification for known and unknown names.
@@ -220,36 +224,38 @@ class Accounts:
         try:
             right = self._hasher.verify_password(claim.password_hash, password)
         except PasswordUnverifiable as error:
-            _log_fault(claim, error)
+            log_fault(claim.patient_id, error)
             right = False
         if claim.account is None or not right:
             raise SignInRefused
         return claim.account
 
-    def authenticate_face(self, claim: Claim, probe: FaceTemplate) -> Account:
-        """Prove a claim by face: one comparison with the claimed patient's template.
+    def spend_verification(self, password: SecretStr | str) -> None:
+        """Take as long as a verification does, for an attempt on a locked name; it proves nothing."""
+        self._hasher.verify_password(self._nobodys_hash, password)
+
+    def face_of(self, claim: Claim) -> FaceCredential | None:
+        """The enrolled face of the claimed patient; None for unknown names, and for patients without one."""
+        if claim.account is None or not claim.account.consents.face:
+            return None
+        return claim.face
+
+    def hash_new_password(self, account: Account, password: SecretStr | str) -> str:
+        """Check and hash a new password; the slow part of `set_password`, which needs no connection.
 
         Raises:
-            SignInRefused: unknown name, no face enrolled, another face, or a template that cannot be used.
+            WeakPassword: it breaks a rule.
         """
-        if self._encoder is None or claim.account is None or claim.face_blob is None:
-            raise SignInRefused
-        try:
-            sealed_for = str(claim.account.patient_id)
-            serialised = self._vault.unseal(claim.face_blob, patient_id=sealed_for, purpose=_FACE)
-            match = verify(self._encoder, claimed=FaceTemplate.from_bytes(serialised), probe=probe)
-        except (VaultError, FaceTemplateIncompatible) as error:
-            _log_fault(claim, error)
-            raise SignInRefused from None
-        if not match.matched:
-            raise SignInRefused
-        return claim.account
-
-    def _nobody(self) -> Claim:
-        return Claim(account=None, password_hash=self._nobodys_hash, face_blob=None)
+        require_acceptable(
+            password, username=account.username, full_name=account.full_name, birth_date=account.birth_date
+        )
+        return self._hasher.hash_password(password)
 
 
-def _log_fault(claim: Claim, error: EdgeError) -> None:
-    # The screen refuses as always; that the record is at fault is for the technician alone.
-    patient_id = claim.account.patient_id if claim.account else None
-    log.error("sign-in of patient %s hit a fault: %s", patient_id, error.code)
+def _refuse_code_as_name(username: str) -> None:
+    try:
+        parse_patient_code(username)
+    except PatientCodeInvalid:
+        return
+    # Whoever types it must reach the owner of the code.
+    raise UsernameInvalid("the user name reads as a patient code")

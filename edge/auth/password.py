@@ -7,7 +7,6 @@ import argon2
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 from pydantic import SecretStr
 
-from edge.auth.username import username_key
 from edge.errors import EdgeError
 
 MIN_LENGTH: Final = 8
@@ -16,13 +15,14 @@ MAX_LENGTH: Final = 128
 PARAMETERS: Final = argon2.profiles.RFC_9106_LOW_MEMORY
 """Argon2id, 64 MiB, 3 passes, 4 lanes, 16-byte salt, 32-byte tag: the second recommendation of RFC 9106, section 4,
 for machines with little memory. It fits a Raspberry Pi 4 (4 cores, from 1 GB) beside the kiosk's 500 MB."""
+_MOST_TIMES: Final = 4
 
 
 class WeakPassword(EdgeError):
     """The text cannot be a password here; the message says why."""
 
     code = "password-weak"
-    remedy = "Choose a password of 8 to 128 characters, such as four words, that is not the user name."
+    remedy = "Choose 8 to 128 characters, such as four words, without your name or birthday; no common password."
 
 
 class PasswordUnverifiable(EdgeError):
@@ -60,33 +60,37 @@ class Argon2PasswordHasher:
 
     def hash_password(self, password: SecretStr | str) -> str:
         """See the port."""
-        return self._argon2.hash(_normalised(password))
+        return self._argon2.hash(normalise_password(password))
 
     def verify_password(self, password_hash: str, password: SecretStr | str) -> bool:
         """See the port."""
         try:
-            return self._argon2.verify(password_hash, _normalised(password))
+            return self._argon2.verify(password_hash, normalise_password(password))
         except (VerifyMismatchError, WeakPassword):
             return False
         except (InvalidHashError, VerificationError) as error:
             raise PasswordUnverifiable("the password could not be checked") from error
 
 
-def check_password_rules(password: SecretStr | str, *, username: str) -> None:
-    """Accept a new password by length and by not being the user name.
+def is_usable_hash(password_hash: str) -> bool:
+    """Whether a hash from elsewhere is Argon2id of a cost that this kiosk can bear while a patient waits."""
+    try:
+        parameters = argon2.extract_parameters(password_hash)
+    except InvalidHashError:
+        return False
+    return (
+        parameters.type is argon2.Type.ID
+        and parameters.memory_cost <= _MOST_TIMES * PARAMETERS.memory_cost
+        and parameters.time_cost <= _MOST_TIMES * PARAMETERS.time_cost
+    )
+
+
+def normalise_password(password: SecretStr | str) -> str:
+    """NFKC, so that every keyboard's form of a letter is the same; bounded before any work is spent on it.
 
     Raises:
-        WeakPassword: the message says which rule, never the password.
+        WeakPassword: no text that can be a password, which `hash_password` and `verify_password` refuse as well.
     """
-    text = _normalised(password)
-    if len(text) < MIN_LENGTH:
-        raise WeakPassword(f"the password is shorter than {MIN_LENGTH} characters")
-    if text.casefold() == username_key(username):
-        raise WeakPassword("the password is the user name")
-
-
-def _normalised(password: SecretStr | str) -> str:
-    """NFKC, so that every keyboard's form of a letter is the same; bounded before any work is spent on it."""
     text = password.get_secret_value() if isinstance(password, SecretStr) else password
     if len(text) <= MAX_LENGTH:
         text = unicodedata.normalize("NFKC", text)

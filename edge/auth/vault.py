@@ -1,4 +1,8 @@
-"""Face templates at rest: AES-256-GCM under a key that lies in its own file, apart from the database."""
+"""Secrets at rest: AES-256-GCM under a key that lies in its own file, apart from the database.
+
+What belongs to one patient is sealed under a key of that patient, which is itself sealed by the vault: whoever destroys
+that one small blob has deleted all the rest, wherever copies of it lie.
+"""
 
 import contextlib
 import hashlib
@@ -6,6 +10,7 @@ import os
 import secrets
 from pathlib import Path
 from typing import Final, Self
+from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -18,6 +23,7 @@ _BLOB_VERSION: Final = b"\x01"
 _KEY_ID_BYTES: Final = 8
 _NONCE_BYTES: Final = 12
 _TAG_BYTES: Final = 16
+_PATIENT_KEY: Final = "patient-key"
 _HEADER_BYTES: Final = len(_BLOB_VERSION) + _KEY_ID_BYTES
 
 
@@ -100,6 +106,19 @@ class Vault:
             )
         except InvalidTag:
             raise VaultBlobAltered("the blob was altered, or belongs elsewhere") from None
+
+    def new_patient_key(self, patient_id: UUID) -> bytes:
+        """Draw a key for one patient's data; returned sealed, as it is kept."""
+        key = AESGCM.generate_key(_KEY_BYTES * 8)
+        return self.seal(key, patient_id=str(patient_id), purpose=_PATIENT_KEY)
+
+    def for_patient(self, patient_id: UUID, sealed_key: bytes) -> "Vault":
+        """The vault of one patient's data.
+
+        Raises:
+            VaultKeyMissing, VaultBlobAltered: as for `unseal`.
+        """
+        return Vault(self.unseal(sealed_key, patient_id=str(patient_id), purpose=_PATIENT_KEY))
 
 
 def create_key_file(path: Path) -> None:

@@ -4,18 +4,32 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
-from edge.auth.accounts import SignInRefused, UsernameTaken
+from edge.auth.account import SignInRefused, UsernameTaken
 from edge.auth.face import FaceError
 from edge.capture.camera import CameraError
 from edge.errors import EdgeError
+from edge.identity.attempts import SignInLocked, SignInThrottled
+from edge.identity.card import CardNotSeen
+from edge.identity.enrolment import EnrolmentUnknown
+from edge.identity.face_check import FaceCheckUnknown
 from edge.inference.classifier import ClassifierFailed
 from edge.inference.preprocess import ImageRefused
 from edge.store import StorageFailed, StorageFull
+from edge.uplink.hub_identity import HubUnreachable, KioskNotConfirmed, ResetThrottled
 from edge.visit import KioskOccupied, NobodySignedIn, StepNotPossible
 
 _STATUS: tuple[tuple[type[EdgeError], int], ...] = (
     (SignInRefused, 401),
+    (SignInLocked, 423),
+    (SignInThrottled, 429),
     (NobodySignedIn, 401),
+    (AccountUnknown, 410),
+    (FaceCheckUnknown, 404),
+    (EnrolmentUnknown, 404),
+    (CardNotSeen, 404),
+    (HubUnreachable, 503),
+    (KioskNotConfirmed, 503),
+    (ResetThrottled, 429),
     (UsernameTaken, 409),
     (KioskOccupied, 409),
     (StepNotPossible, 409),
@@ -34,7 +48,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(EdgeError)
     def _expected(_request: Request, error: EdgeError) -> JSONResponse:
         status = next((status for kind, status in _STATUS if isinstance(error, kind)), 422)
-        return _problem(status, error.code, str(error), error.remedy)
+        waits = {"remaining_s": error.remaining_s} if isinstance(error, SignInLocked | SignInThrottled) else {}
+        return _problem(status, error.code, str(error), error.remedy, **waits)
 
     @app.exception_handler(RequestValidationError)
     def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:

@@ -13,7 +13,7 @@ import pytest
 import skimage.data
 from pydantic import SecretStr
 
-from edge.auth.accounts import SignInRefused, UsernameTaken
+from edge.auth.account import SignInRefused, UsernameTaken
 from edge.auth.face import FaceNotFound
 from edge.capture.camera import CameraFrameInvalid, CameraUnplugged
 from edge.config import EdgeSettings

@@ -1,7 +1,8 @@
+import contextlib
 import math
 import struct
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -12,12 +13,19 @@ import pytest
 from numpy.typing import NDArray
 from pydantic import SecretStr
 
-from edge.auth.accounts import BIRTH_DATE, MIGRATIONS, Account, Accounts, PatientId
+from edge.auth.account import Account, PatientId
+from edge.auth.accounts import BIRTH_DATE, IDENTITY, MIGRATIONS, Accounts
+from edge.auth.claim_digest import ClaimDigests
 from edge.auth.face import FaceTemplate, FaceTemplateIncompatible
+from edge.auth.lockout import Lockout, LockRules
 from edge.auth.password import Argon2PasswordHasher
+from edge.auth.sign_in_gate import SignInGate
+from edge.auth.steady_time import SteadyTime
+from edge.auth.throttle import Throttle, ThrottleRules
 from edge.auth.vault import Vault, create_key_file
 from edge.store import Store
-from protocol.events import Language
+from protocol.events import Language, Sex
+from protocol.identity import Consents
 
 Register = Callable[..., Account]
 
@@ -45,7 +53,8 @@ class CountingHasher(Argon2PasswordHasher):
         self.verified: list[argon2.Parameters] = []
 
     def verify_password(self, password_hash: str, password: SecretStr | str) -> bool:
-        self.verified.append(argon2.extract_parameters(password_hash))
+        with contextlib.suppress(argon2.exceptions.InvalidHashError):
+            self.verified.append(argon2.extract_parameters(password_hash))
         return super().verify_password(password_hash, password)
 
 
@@ -80,16 +89,68 @@ def vault(key_file: Path) -> Vault:
     return Vault.open_file(key_file)
 
 
+class ManualClock:
+    """Time that passes when told; the wall clock can be set back on its own."""
+
+    def __init__(self) -> None:
+        self.wall = datetime(2026, 11, 22, 9, tzinfo=UTC)
+        self.monotonic = 100.0
+
+    def now(self) -> datetime:
+        return self.wall
+
+    def monotonic_s(self) -> float:
+        return self.monotonic
+
+    def advance(self, seconds: float) -> None:
+        self.monotonic += seconds
+        self.wall += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(tmp_path / "kiosk.db", (MIGRATIONS, BIRTH_DATE))
+    store = Store(tmp_path / "kiosk.db", (MIGRATIONS, BIRTH_DATE, IDENTITY))
     yield store
     store.close()
 
 
 @pytest.fixture
-def accounts(hasher: CountingHasher, vault: Vault, encoder: NumberFaces) -> Accounts:
-    return Accounts(hasher=hasher, vault=vault, encoder=encoder)
+def steady(store: Store, clock: ManualClock) -> SteadyTime:
+    return SteadyTime(store, clock, boot_id=lambda: "boot")
+
+
+@pytest.fixture
+def digests(store: Store, vault: Vault) -> ClaimDigests:
+    return ClaimDigests(store, vault)
+
+
+@pytest.fixture
+def lockout(steady: SteadyTime) -> Lockout:
+    return Lockout(LockRules(), steady)
+
+
+@pytest.fixture
+def gate(lockout: Lockout, steady: SteadyTime, clock: ManualClock) -> SignInGate:
+    return SignInGate(lockout=lockout, throttle=Throttle(ThrottleRules(), steady), steady=steady, clock=clock)
+
+
+@pytest.fixture
+def accounts(
+    hasher: CountingHasher,
+    vault: Vault,
+    digests: ClaimDigests,
+    lockout: Lockout,
+    steady: SteadyTime,
+    clock: ManualClock,
+) -> Accounts:
+    return Accounts(
+        hasher=hasher, vault=vault, digests=digests, lockout=lockout, steady=steady, clock=clock, kiosk="k1"
+    )
 
 
 @pytest.fixture
@@ -100,10 +161,10 @@ def particulars(planted_name: str) -> Callable[..., dict[str, Any]]:
             "username": "rosa.lopez",
             "password": SecretStr("four plain words here"),
             "full_name": planted_name,
+            "birth_date": date(1961, 4, 12),
+            "sex": Sex.FEMALE,
             "language": Language.ES,
-            "consent_face": True,
-            "face": None,
-            "created_at": datetime(2026, 11, 22, 9, tzinfo=UTC),
+            "consents": Consents(face=True),
         } | changes
 
     return make
@@ -114,7 +175,6 @@ def register(accounts: Accounts, store: Store, particulars: Callable[..., dict[s
     def store_account(**changes: Any) -> Account:
         new = accounts.prepare(**particulars(**changes))
         with store.transaction() as connection:
-            accounts.register(connection, new)
-        return new.account
+            return accounts.register(connection, new)
 
     return store_account

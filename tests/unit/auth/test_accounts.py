@@ -1,41 +1,35 @@
 import sqlite3
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from edge.auth.accounts import (
-    BIRTH_DATE,
-    MIGRATIONS,
-    Account,
-    Accounts,
-    FaceConsentMissing,
-    FullNameInvalid,
-    UsernameTaken,
-)
-from edge.auth.face import FaceTemplate
+from edge.auth.account import Account, FaceConsentMissing, FullNameInvalid, UsernameTaken
+from edge.auth.accounts import BIRTH_DATE, IDENTITY, MIGRATIONS, Accounts
 from edge.auth.password import WeakPassword
+from edge.auth.patient_code import parse_patient_code
 from edge.auth.username import UsernameInvalid
 from edge.store import Store
+from protocol.credentials import FaceCredential
+from protocol.identity import Consents
 
 Register = Callable[..., Account]
 Particulars = Callable[..., dict[str, Any]]
-Face = Callable[..., FaceTemplate]
+
+FACE = FaceCredential(algorithm="number/1", transform_version=1, transform_key="a2V5", templates=("RkFDRVRFTVBMQVRF",))
 
 
 def rows(store: Store) -> int:
     with store.transaction() as connection:
-        count: int = connection.execute("SELECT count(*) FROM accounts").fetchone()[0]
+        count: int = connection.execute("SELECT count(*) FROM credentials").fetchone()[0]
     return count
 
 
 def test_a_registration_that_rolls_back_leaves_nothing(
-    accounts: Accounts, store: Store, particulars: Particulars, face: Face
+    accounts: Accounts, store: Store, particulars: Particulars
 ) -> None:
-    new = accounts.prepare(**particulars(face=face(3.0)))
+    new = accounts.prepare(**particulars(face=FACE))
     with pytest.raises(ZeroDivisionError), store.transaction() as connection:
         accounts.register(connection, new)
         _ = 1 / 0
@@ -53,8 +47,8 @@ def test_registering_commits_nothing_by_itself(
     with store.transaction() as connection:
         accounts.register(connection, new)
         assert connection.in_transaction
-        assert other.execute("SELECT count(*) FROM accounts").fetchone() == (0,)
-    assert other.execute("SELECT count(*) FROM accounts").fetchone() == (1,)
+        assert other.execute("SELECT count(*) FROM credentials").fetchone() == (0,)
+    assert other.execute("SELECT count(*) FROM credentials").fetchone() == (1,)
     other.close()
 
 
@@ -66,10 +60,11 @@ def test_a_name_is_taken_in_every_spelling(register: Register, store: Store, sec
     assert rows(store) == 1
 
 
-def test_a_patient_has_one_account(register: Register) -> None:
+def test_a_patient_has_one_account(register: Register, store: Store) -> None:
     first = register()
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(ValueError, match="already"):
         register(patient_id=first.patient_id, username="somebody.else")
+    assert rows(store) == 1
 
 
 @pytest.mark.parametrize(
@@ -77,70 +72,81 @@ def test_a_patient_has_one_account(register: Register) -> None:
     [
         ({"username": "ro"}, UsernameInvalid),
         ({"username": "r\u043esa"}, UsernameInvalid),
+        ({"username": "x" * 3_000_000}, UsernameInvalid),
         ({"password": "rosa.lopez"}, WeakPassword),
         ({"password": "short"}, WeakPassword),
+        ({"password": "password1"}, WeakPassword),
+        ({"password": "x" * 3_000_000}, WeakPassword),
         ({"full_name": " "}, FullNameInvalid),
         ({"full_name": "R\x00sa"}, FullNameInvalid),
         ({"full_name": "R\ud800sa"}, FullNameInvalid),
         ({"full_name": "a" * 3_000_000}, FullNameInvalid),
-        ({"consent_face": False}, FaceConsentMissing),
+        ({"consents": Consents()}, FaceConsentMissing),
     ],
 )
 def test_what_cannot_be_registered_names_what_to_change(
-    accounts: Accounts, particulars: Particulars, face: Face, changes: dict[str, Any], error: type[Exception]
+    accounts: Accounts, particulars: Particulars, changes: dict[str, Any], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        accounts.prepare(**particulars(face=face(3.0), **changes))
+        accounts.prepare(**particulars(face=FACE, **changes))
 
 
-def test_passwords_and_faces_are_not_in_the_database_file(register: Register, tmp_path: Path, face: Face) -> None:
-    template = face(12345.678)
-    register(face=template, password="a password to look for")
+def test_a_user_name_that_reads_as_somebodys_code_is_refused(
+    accounts: Accounts, register: Register, particulars: Particulars
+) -> None:
+    code = register().patient_code
+    with pytest.raises(UsernameInvalid):
+        accounts.prepare(**particulars(username=code))
+
+
+def test_nothing_personal_is_in_the_database_file(register: Register, tmp_path: Path, planted_name: str) -> None:
+    account = register(face=FACE, password="a long phrase to look for")
     stored = b"".join(path.read_bytes() for path in tmp_path.glob("kiosk.db*"))
-    assert b"rosa.lopez" in stored
-    assert b"a password to look for" not in stored
-    assert template.data not in stored
+    assert str(account.patient_id).encode() in stored
+    for planted in ("rosa.lopez", planted_name, "a long phrase to look for", "argon2", *FACE.templates):
+        assert planted.encode() not in stored
+    assert account.patient_code.encode() not in stored
 
 
-def test_the_database_refuses_a_face_without_consent(register: Register, store: Store, face: Face) -> None:
-    register(face=face(3.0))
-    with pytest.raises(sqlite3.IntegrityError), store.transaction() as connection:
-        connection.execute("UPDATE accounts SET consent_face = 0")
+def test_codes_are_correlative_and_a_withdrawn_registration_uses_none_up(
+    accounts: Accounts, register: Register, particulars: Particulars, store: Store
+) -> None:
+    first = register()
+    new = accounts.prepare(**particulars(username="never.was"))
+    with pytest.raises(ZeroDivisionError), store.transaction() as connection:
+        accounts.register(connection, new)
+        _ = 1 / 0
+    second = register(username="juan.perez")
+    numbers = [parse_patient_code(account.patient_code).split("-")[0] for account in (first, second)]
+    assert numbers == ["K1P0001", "K1P0002"]
+
+
+def test_the_codes_suffix_comes_from_the_enrolment_picture_and_survives_the_face(
+    accounts: Accounts, store: Store, register: Register
+) -> None:
+    picture = b"\xff\xd8 a picture \xff\xd9"
+    one = register(username="rosa.uno", face=FACE, enrolment_image=picture)
+    with store.transaction() as connection:
+        accounts.delete(connection, one.patient_id)
+        connection.execute("DELETE FROM sqlite_sequence WHERE name = 'code_numbers'")
+    again = register(username="rosa.dos", face=FACE, enrolment_image=picture)
+    assert again.patient_code == one.patient_code
+    with store.transaction() as connection:
+        accounts.set_face(connection, again.patient_id, None)
+        assert accounts.account(connection, again.patient_id).patient_code == one.patient_code
+    other = register(username="rosa.tres", enrolment_image=None)
+    assert other.patient_code.split("-")[1] != one.patient_code.split("-")[1]
 
 
 def test_the_migrations_run_once(tmp_path: Path) -> None:
     for _ in range(2):
-        store = Store(tmp_path / "again.db", (MIGRATIONS, BIRTH_DATE))
+        store = Store(tmp_path / "again.db", (MIGRATIONS, BIRTH_DATE, IDENTITY))
         assert rows(store) == 0
         store.close()
 
 
-def test_a_birth_date_is_kept_and_an_account_from_before_has_none(
-    accounts: Accounts, register: Register, store: Store, tmp_path: Path
-) -> None:
-    born = date(1961, 4, 12)
-    register(birth_date=born)
-    before = Store(tmp_path / "before.db", (MIGRATIONS,))
-    with before.transaction() as connection:
-        connection.execute(
-            "INSERT INTO accounts VALUES (?, 'rosa.lopez', 'rosa.lopez', '', 'R', 'es', 0, NULL, '2026-11-22')",
-            (str(uuid4()),),
-        )
-    before.close()
-    updated = Store(tmp_path / "before.db", (MIGRATIONS, BIRTH_DATE))
-    for opened, expected in ((store, born), (updated, None)):
-        with opened.transaction() as connection:
-            account = accounts.claim(connection, "rosa.lopez").account
-        assert account is not None
-        assert account.birth_date == expected
-    updated.close()
-
-
-def test_nothing_secret_shows_when_printed(
-    accounts: Accounts, particulars: Particulars, face: Face, planted_name: str
-) -> None:
-    new = accounts.prepare(**particulars(face=face(3.0)))
-    shown = repr(new) + repr(new.account) + repr(face(3.0))
-    assert planted_name not in shown
-    assert "argon2" not in shown
-    assert repr(new.face_blob) not in shown
+def test_nothing_secret_shows_when_printed(accounts: Accounts, particulars: Particulars, planted_name: str) -> None:
+    new = accounts.prepare(**particulars(face=FACE))
+    shown = repr(new) + repr(new.account)
+    for secret in (planted_name, "rosa.lopez", "argon2", FACE.templates[0], FACE.transform_key):
+        assert secret not in shown

@@ -6,31 +6,33 @@ import argon2
 import pytest
 from pydantic import SecretStr
 
-from edge.auth.accounts import Account, Accounts, Claim, SignInRefused
-from edge.auth.face import FaceEncoder, FaceTemplate
-from edge.auth.password import Argon2PasswordHasher, PasswordHasher
-from edge.auth.vault import Vault, create_key_file
+from edge.auth.account import Account, SignInRefused
+from edge.auth.accounts import Accounts, Claim
+from edge.auth.claim_digest import ClaimDigests
+from edge.auth.lockout import Lockout
+from edge.auth.password import PasswordHasher
+from edge.auth.steady_time import SteadyTime
+from edge.auth.vault import Vault, VaultKeyMissing, create_key_file
+from edge.clock import Clock
 from edge.store import Store
+from protocol.credentials import FaceCredential
 from protocol.events import Language
+from protocol.identity import Consents
 
 Register = Callable[..., Account]
-Face = Callable[..., FaceTemplate]
 RIGHT = SecretStr("four plain words here")
 WRONG = "four other words here"
+FACE = FaceCredential(algorithm="number/1", transform_version=1, transform_key="a2V5", templates=("dGVtcGxhdGU=",))
+ODD_NAMES = ["nobody.here", "", " ", "a\x00b", "\ud800\ud800\ud800", "r\u043esa.lopez", "x" * 3_000_000, "' OR 1=1 --"]
 
 
 class Counting(PasswordHasher, Protocol):
     verified: list[argon2.Parameters]
 
 
-def claim(accounts: Accounts, store: Store, username: str) -> Claim:
+def claim(accounts: Accounts, store: Store, text: str) -> Claim:
     with store.transaction() as connection:
-        return accounts.claim(connection, username)
-
-
-def spoil(store: Store, column: str, value: Any) -> None:
-    with store.transaction() as connection:
-        connection.execute(f"UPDATE accounts SET {column} = ?", (value,))
+        return accounts.claim(connection, text)
 
 
 def refusal(action: Callable[[], object]) -> tuple[object, ...]:
@@ -40,11 +42,23 @@ def refusal(action: Callable[[], object]) -> tuple[object, ...]:
     return type(error), str(error), error.code, error.remedy, error.args, error.__cause__, error.__suppress_context__
 
 
-def test_the_right_password_signs_in_and_greets(accounts: Accounts, store: Store, register: Register) -> None:
+@pytest.mark.parametrize("text", ["ROSA.lopez", " rosa.lopez ", "\uff52\uff4f\uff53\uff41.lopez"])
+def test_the_right_password_signs_in_and_greets(
+    accounts: Accounts, store: Store, register: Register, text: str
+) -> None:
     account = register()
-    signed_in = accounts.authenticate_password(claim(accounts, store, "ROSA.lopez"), RIGHT)
+    signed_in = accounts.authenticate_password(claim(accounts, store, text), RIGHT)
     assert signed_in == account
     assert (signed_in.username, signed_in.language) == ("rosa.lopez", Language.ES)
+
+
+def test_the_patient_code_claims_the_same_account_however_it_is_typed(
+    accounts: Accounts, store: Store, register: Register
+) -> None:
+    account = register()
+    code = account.patient_code
+    for text in (code, code.lower(), code.replace("-", ""), f" {code.replace('-', ' ')} ", code.replace("0", "o")):
+        assert accounts.authenticate_password(claim(accounts, store, text), RIGHT) == account
 
 
 def test_unknown_name_and_wrong_password_are_refused_alike(
@@ -52,113 +66,109 @@ def test_unknown_name_and_wrong_password_are_refused_alike(
 ) -> None:
     register()
     known = refusal(lambda: accounts.authenticate_password(claim(accounts, store, "rosa.lopez"), WRONG))
-    unknown = refusal(lambda: accounts.authenticate_password(claim(accounts, store, "nobody.here"), WRONG))
-    assert known == unknown
+    for text in ODD_NAMES:
+        unknown = claim(accounts, store, text)
+        assert refusal(lambda unknown=unknown: accounts.authenticate_password(unknown, WRONG)) == known
+        assert len(unknown.digest) == 64
 
 
-@pytest.mark.parametrize(
-    "username", ["rosa.lopez", "nobody.here", "", "a\x00b", "\ud800\ud800\ud800", "x" * 3_000_000, "' OR 1=1 --"]
-)
+@pytest.mark.parametrize("text", ["rosa.lopez", *ODD_NAMES])
 def test_every_name_costs_exactly_one_verification_of_equal_cost(
-    accounts: Accounts, store: Store, register: Register, hasher: Counting, username: str
+    accounts: Accounts, store: Store, register: Register, hasher: Counting, text: str
 ) -> None:
     register()
-    refusal(lambda: accounts.authenticate_password(claim(accounts, store, username), WRONG))
+    refusal(lambda: accounts.authenticate_password(claim(accounts, store, text), WRONG))
     assert hasher.verified == [argon2.profiles.CHEAPEST]
+    accounts.spend_verification(WRONG)
+    assert hasher.verified == [argon2.profiles.CHEAPEST] * 2
 
 
-@pytest.mark.parametrize("username", ["rosa.lopez", "nobody.here"])
+@pytest.mark.parametrize("text", ["rosa.lopez", "nobody.here"])
 @pytest.mark.parametrize("password", ["", "four plain words\x00here", "\ud800" * 8, "x" * 3_000_000])
 def test_what_can_be_no_password_is_refused(
-    accounts: Accounts, store: Store, register: Register, username: str, password: str
+    accounts: Accounts, store: Store, register: Register, text: str, password: str
 ) -> None:
     register()
-    refusal(lambda: accounts.authenticate_password(claim(accounts, store, username), password))
+    refusal(lambda: accounts.authenticate_password(claim(accounts, store, text), password))
 
 
 def test_the_password_of_the_decoy_signs_nobody_in(accounts: Accounts, store: Store) -> None:
     refusal(lambda: accounts.authenticate_password(claim(accounts, store, "nobody.here"), "nobody's password"))
 
 
-def test_the_claimed_patients_face_signs_in(accounts: Accounts, store: Store, register: Register, face: Face) -> None:
-    account = register(face=face(3.0))
-    assert accounts.authenticate_face(claim(accounts, store, "rosa.lopez"), face(3.9)) == account
+def test_only_a_known_patient_who_consents_has_a_face(accounts: Accounts, store: Store, register: Register) -> None:
+    register(face=FACE)
+    register(username="juan.perez", consents=Consents())
+    assert accounts.face_of(claim(accounts, store, "rosa.lopez")) == FACE
+    assert accounts.face_of(claim(accounts, store, "juan.perez")) is None
+    assert accounts.face_of(claim(accounts, store, "nobody.here")) is None
 
 
-def test_a_face_proves_the_claimed_name_only(accounts: Accounts, store: Store, register: Register, face: Face) -> None:
-    register(face=face(3.0))
-    register(username="juan.perez", face=face(90.0))
-    refusal(lambda: accounts.authenticate_face(claim(accounts, store, "juan.perez"), face(3.0)))
+def spoil(store: Store, statement: str, *values: Any) -> None:
+    with store.transaction() as connection:
+        connection.execute(statement, values)
 
 
-def test_unknown_name_wrong_face_and_no_face_are_refused_alike(
-    accounts: Accounts, store: Store, register: Register, face: Face
+def test_an_altered_record_is_refused_like_an_unknown_name_and_reported(
+    accounts: Accounts, store: Store, register: Register, caplog: pytest.LogCaptureFixture
 ) -> None:
-    register(face=face(3.0))
-    register(username="without.face", consent_face=False)
-    names = ("rosa.lopez", "without.face", "nobody.here")
-    assert (
-        len({refusal(lambda n=n: accounts.authenticate_face(claim(accounts, store, n), face(8.0))) for n in names}) == 1
+    account = register(face=FACE)
+    with store.transaction() as connection:
+        sealed: bytes = connection.execute("SELECT sealed_record FROM credentials").fetchone()[0]
+    for altered in (sealed[:-1] + bytes((sealed[-1] ^ 1,)), sealed[:-1], b"", b"x" * 3_000_000):
+        spoil(store, "UPDATE credentials SET sealed_record = ?", altered)
+        claimed = claim(accounts, store, "rosa.lopez")
+        assert accounts.face_of(claimed) is None
+        refusal(lambda claimed=claimed: accounts.authenticate_password(claimed, RIGHT))
+        with store.transaction() as connection:
+            assert accounts.record(connection, account.patient_id) is None
+    assert f"patient {account.patient_id} is at fault: vault-blob-altered" in caplog.text
+
+
+def test_a_record_moved_to_another_patient_signs_nobody_in(
+    accounts: Accounts, store: Store, register: Register, caplog: pytest.LogCaptureFixture
+) -> None:
+    intruder = register(username="intruder", password="four stolen plain words")
+    victim = register()
+    spoil(
+        store,
+        "UPDATE credentials SET (version, sealed_key, sealed_record) ="
+        " (SELECT version, sealed_key, sealed_record FROM credentials WHERE patient_id = ?) WHERE patient_id = ?",
+        str(intruder.patient_id),
+        str(victim.patient_id),
     )
+    claimed = claim(accounts, store, "rosa.lopez")
+    refusal(lambda: accounts.authenticate_password(claimed, "four stolen plain words"))
+    assert "vault-blob-altered" in caplog.text
 
 
-def test_a_distance_that_is_no_number_never_matches(
-    accounts: Accounts, store: Store, register: Register, face: Face
+def test_an_older_record_put_back_beside_the_present_version_is_refused(
+    accounts: Accounts, store: Store, register: Register
 ) -> None:
-    register(face=face(3.0))
-    refusal(lambda: accounts.authenticate_face(claim(accounts, store, "rosa.lopez"), face(float("nan"))))
+    account = register(face=FACE)
+    with store.transaction() as connection:
+        old = connection.execute("SELECT sealed_key, sealed_record FROM credentials").fetchone()
+        accounts.set_face(connection, account.patient_id, None)
+    spoil(store, "UPDATE credentials SET sealed_key = ?, sealed_record = ?", old["sealed_key"], old["sealed_record"])
+    assert not claim(accounts, store, "rosa.lopez").known
 
 
-def test_a_kiosk_without_faces_refuses_every_face(
-    vault: Vault, hasher: Counting, store: Store, register: Register, accounts: Accounts, face: Face
+def test_another_vault_key_stops_at_the_start(
+    store: Store, register: Register, tmp_path: Path, lockout: Lockout, steady: SteadyTime, clock: Clock
 ) -> None:
-    register(face=face(3.0))
-    blind = Accounts(hasher=hasher, vault=vault, encoder=None)
-    refusal(lambda: blind.authenticate_face(claim(accounts, store, "rosa.lopez"), face(3.0)))
-
-
-def test_a_face_blob_moved_to_another_patient_signs_nobody_in(
-    accounts: Accounts, store: Store, register: Register, face: Face, caplog: pytest.LogCaptureFixture
-) -> None:
-    register(username="intruder", face=face(50.0))
-    intruders = claim(accounts, store, "intruder").face_blob
-    victim = register(face=face(3.0))
-    spoil(store, "face_blob", intruders)
-    refusal(lambda: accounts.authenticate_face(claim(accounts, store, "rosa.lopez"), face(50.0)))
-    assert f"patient {victim.patient_id} hit a fault: vault-blob-altered" in caplog.text
-
-
-def test_a_template_of_a_replaced_encoder_refuses_and_tells_the_technician(
-    accounts: Accounts, store: Store, register: Register, face: Face, caplog: pytest.LogCaptureFixture
-) -> None:
-    register(face=face(3.0, algorithm="number/0"))
-    refusal(lambda: accounts.authenticate_face(claim(accounts, store, "rosa.lopez"), face(3.0)))
-    assert "face-template-incompatible" in caplog.text
-
-
-def test_a_face_sealed_with_a_lost_key_refuses_and_tells_the_technician(
-    hasher: Counting,
-    encoder: FaceEncoder,
-    store: Store,
-    register: Register,
-    face: Face,
-    tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    register(face=face(3.0))
+    register(face=FACE)
     create_key_file(tmp_path / "new.key")
-    restored = Accounts(hasher=hasher, vault=Vault.open_file(tmp_path / "new.key"), encoder=encoder)
-    refusal(lambda: restored.authenticate_face(claim(restored, store, "rosa.lopez"), face(3.0)))
-    assert "vault-key-missing" in caplog.text
-    assert restored.authenticate_password(claim(restored, store, "rosa.lopez"), RIGHT)
+    with pytest.raises(VaultKeyMissing):
+        ClaimDigests(store, Vault.open_file(tmp_path / "new.key"))
 
 
 @pytest.mark.parametrize("damaged", ["", "plain", "$argon2id$v=19$m=8,t=1,p=1$", "$argon2id$v=19$m=8,t=1,p=1$!!$!!"])
 def test_a_damaged_hash_refuses_and_tells_the_technician(
-    vault: Vault, store: Store, register: Register, damaged: str, caplog: pytest.LogCaptureFixture
+    accounts: Accounts, store: Store, register: Register, damaged: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    register()
-    spoil(store, "password_hash", damaged)
-    accounts = Accounts(hasher=Argon2PasswordHasher(argon2.profiles.CHEAPEST), vault=vault, encoder=None)
-    refusal(lambda: accounts.authenticate_password(claim(accounts, store, "rosa.lopez"), RIGHT))
+    account = register()
+    with store.transaction() as connection:
+        accounts.set_password(connection, account.patient_id, damaged)
+    claimed = claim(accounts, store, "rosa.lopez")
+    refusal(lambda: accounts.authenticate_password(claimed, RIGHT))
     assert "password-unverifiable" in caplog.text
