@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from edge.capture.camera import Camera, CameraUnavailable, CameraUnplugged, Frame, RespondingCamera
+from edge.capture.camera import BufferingCamera, Camera, CameraUnavailable, CameraUnplugged, Frame, RespondingCamera
 
 T = TypeVar("T")
 
@@ -41,6 +41,12 @@ class CameraSlot:
             return self._use(lambda camera: camera.simulated)
         except CameraUnavailable:
             return False
+
+    def forget(self) -> None:
+        """Have pictures of a past visit leave the driver's buffers: the device is let go, and opened when needed."""
+        with self._lock:
+            if isinstance(self._camera, BufferingCamera) and self._camera.buffers_pictures:
+                self._close()
 
     def close(self) -> None:
         """Let the device go; idempotent."""

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from edge.errors import EdgeError
 
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "secure_delete=ON")
+
 
 class StorageFull(EdgeError):
     """The disk has no room; what was saved before is untouched, what was asked now is not saved."""
@@ -47,7 +49,7 @@ class Store:
             try:
                 self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
                 self._connection.row_factory = sqlite3.Row
-                for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "secure_delete=ON"):
+                for pragma in _PRAGMAS:
                     self._connection.execute(f"PRAGMA {pragma}")
                 self._migrate(migrations)
             finally:

@@ -79,6 +79,8 @@ class Visit:
     """Content hash to media type of what this visit's screens may show."""
     pointed_at: BodySite | None = None
     """Where the spot is that the patient spoke of last."""
+    revoked: bool = False
+    """Whether the account behind it was deleted or withdrawn: the visit ends as soon as no capture runs."""
 
     def forget(self) -> None:
         """Drop what is personal; whoever still holds the visit after its end finds ids and counts."""
@@ -111,6 +113,11 @@ class Journey:
         if self._visit is None:
             raise NobodySignedIn("no visit is under way")
         return self._visit
+
+    @property
+    def under_way(self) -> bool:
+        """Whether there is a visit."""
+        return self._visit is not None
 
     def require_idle(self) -> None:
         """Raise KioskOccupied while a visit is under way."""
@@ -153,6 +160,16 @@ class Journey:
         if self.state in (VisitState.IDLE, VisitState.CAPTURING):
             return self._idle_s
         return max(0.0, self._idle_s - (self._clock.monotonic_s() - self._touched_s))
+
+    def revoke(self, patient_id: UUID) -> None:
+        """The patient's account is gone: a visit of theirs is to end."""
+        if self._visit is not None and self._visit.patient_id == patient_id:
+            self._visit.revoked = True
+
+    @property
+    def revoked(self) -> bool:
+        """Whether the visit is to end since its account is gone, and can end now."""
+        return self._visit is not None and self._visit.revoked and self.state is not VisitState.CAPTURING
 
     def look(self) -> None:
         """The dermoscope's live view was shown, which is no touch."""

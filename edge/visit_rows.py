@@ -1,14 +1,13 @@
-"""What the kiosk's database keeps of visits, so that a power cut leaves none open, and of patient codes."""
+"""What the kiosk's database keeps of visits, so that a power cut leaves none open."""
 
 import sqlite3
 from datetime import datetime
 from uuid import UUID
 
-from stdnum.iso7064 import mod_37_36
-
 from edge.visit import Visit
 from protocol.events import VisitEnded
 
+# The table of patient codes is of the first form; `Accounts` numbers patients now.
 MIGRATIONS: tuple[str, ...] = (
     """CREATE TABLE visits (
         visit_id TEXT PRIMARY KEY,
@@ -63,16 +62,3 @@ def open_visits(connection: sqlite3.Connection, *, ended_at: datetime) -> list[V
         )
         for row in rows
     ]
-
-
-def patient_code(connection: sqlite3.Connection, patient_id: UUID, *, kiosk: str) -> str:
-    """The patient's provisional code: kiosk, correlative number, ISO 7064 MOD 37,36 check character."""
-    known = (str(patient_id),)
-    row = connection.execute("SELECT number FROM patient_codes WHERE patient_id = ?", known).fetchone()
-    if row is None:
-        # Not an insert that ignores conflicts: that would use up a number for each sign-in.
-        query = "INSERT INTO patient_codes (patient_id) VALUES (?) RETURNING number"
-        row = connection.execute(query, known).fetchone()
-    number: int = row["number"]
-    body = f"{kiosk.upper()}-{number:04d}"
-    return f"{body}-{mod_37_36.calc_check_digit(body.replace('-', ''))}"

@@ -152,3 +152,13 @@ class RespondingCamera(Camera, Protocol):
         or None. Real cameras lack this method: the person sees the screen themselves.
         """
         ...
+
+
+@runtime_checkable
+class BufferingCamera(Camera, Protocol):
+    """A camera whose driver may hold its last pictures until it is closed."""
+
+    @property
+    def buffers_pictures(self) -> bool:
+        """Whether it does."""
+        ...

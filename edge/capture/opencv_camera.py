@@ -66,6 +66,7 @@ class OpenCvCamera:
 
     def __init__(self, stream: FrameSource, *, live: bool) -> None:
         self.simulated = not live
+        self.buffers_pictures = live
         self._stream = stream
         self._live = live
         self._wanted = CameraSettings()

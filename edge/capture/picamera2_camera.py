@@ -33,6 +33,7 @@ class Picamera2Camera:
 
     name = "picamera2"
     simulated = False
+    buffers_pictures = True
 
     def __init__(self, device: Any) -> None:
         self._device = device

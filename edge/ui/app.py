@@ -4,27 +4,17 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 
 from edge.kiosk import Kiosk
-from edge.reception import Registration
-from edge.ui import problem
-from edge.ui.screens import (
-    CaptureOrder,
-    FaceSignIn,
-    PasswordSignIn,
-    QuestionsView,
-    RefusedView,
-    SavedView,
-    VisitView,
-    outcome_view,
-    questions_view,
-    visit_fields,
-)
-from edge.visit import NobodySignedIn, VisitState
+from edge.ui import account_routes, identity_routes, problem
+from edge.ui.identity_routes import RunningKiosk
+from edge.ui.screens import CaptureOrder, QuestionsView, RefusedView, SavedView, outcome_view, questions_view
+from edge.ui.visit_view import VisitView, visit_view
+from edge.visit import NobodySignedIn
 from protocol.events import BodySite
 from protocol.fields import Sha256
 
@@ -50,16 +40,9 @@ def create_app(kiosk: Kiosk) -> FastAPI:
     problem.install(app)
     app.middleware("http")(_guard)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
-    app.include_router(router)
+    for each in (router, identity_routes.router, account_routes.router):
+        app.include_router(each)
     return app
-
-
-def _kiosk(request: Request) -> Kiosk:
-    kiosk: Kiosk = request.app.state.kiosk
-    return kiosk
-
-
-RunningKiosk = Annotated[Kiosk, Depends(_kiosk)]
 
 
 @router.get("/", response_class=HTMLResponse)
@@ -71,35 +54,14 @@ def page() -> FileResponse:
 @router.get("/api/visit")
 def current_visit(kiosk: RunningKiosk) -> VisitView:
     """Where the visit is."""
-    return _visit_view(kiosk)
+    return visit_view(kiosk)
 
 
 @router.post("/api/visit/touch")
 def touch(kiosk: RunningKiosk) -> VisitView:
     """The patient is still here."""
     kiosk.journey.touch()
-    return _visit_view(kiosk)
-
-
-@router.post("/api/register", status_code=201)
-def register(kiosk: RunningKiosk, registration: Registration) -> VisitView:
-    """Create an account and begin the first visit."""
-    kiosk.reception.register(registration)
-    return _visit_view(kiosk)
-
-
-@router.post("/api/sign-in/password")
-def sign_in_with_password(kiosk: RunningKiosk, order: PasswordSignIn) -> VisitView:
-    """Begin a visit."""
-    kiosk.reception.sign_in_with_password(username=order.username, password=order.password)
-    return _visit_view(kiosk)
-
-
-@router.post("/api/sign-in/face")
-def sign_in_with_face(kiosk: RunningKiosk, order: FaceSignIn) -> VisitView:
-    """Begin a visit."""
-    kiosk.reception.sign_in_with_face(username=order.username)
-    return _visit_view(kiosk)
+    return visit_view(kiosk)
 
 
 @router.get("/api/preview")
@@ -137,7 +99,7 @@ def image(kiosk: RunningKiosk, sha256: Annotated[Sha256, PathParameter()]) -> Fi
 def end(kiosk: RunningKiosk) -> VisitView:
     """End the visit."""
     kiosk.reception.end("patient")
-    return _visit_view(kiosk)
+    return visit_view(kiosk)
 
 
 @router.get("/metrics")
@@ -163,19 +125,6 @@ def health(kiosk: RunningKiosk) -> JSONResponse:
             "model_place": model.place,
             "model_given_up": model.given_up.code if model.given_up else None,
         }
-    )
-
-
-def _visit_view(kiosk: Kiosk) -> VisitView:
-    journey = kiosk.journey
-    fields = {} if journey.state is VisitState.IDLE else visit_fields(journey.visit)
-    return VisitView(
-        state=journey.state,
-        remaining_s=journey.remaining_s(),
-        idle_s=kiosk.settings.screen.idle_s,
-        simulated=kiosk.simulated,
-        offers_face=kiosk.reception.offers_face,
-        **fields,
     )
 
 

@@ -4,7 +4,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
-from edge.auth.account import SignInRefused, UsernameTaken
+from edge.auth.account import AccountUnknown, SignInRefused, UsernameTaken
 from edge.auth.face import FaceError
 from edge.capture.camera import CameraError
 from edge.errors import EdgeError

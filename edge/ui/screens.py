@@ -1,33 +1,19 @@
-"""What the screens show, as data."""
+"""What the screens of an examination send and show, as data."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from edge.examination import Refused, Saved
 from edge.inference.rules import Exclusion, RedFlag
-from edge.visit import Visit, VisitState
-from protocol.events import Answer, BodySite, Language, Task, Tier, states_estimate
+from protocol.events import Answer, BodySite, Task, Tier, states_estimate
 from protocol.fields import Slug
 
 
 class _Input(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class PasswordSignIn(_Input):
-    """Sign-in by password."""
-
-    username: Annotated[str, Field(max_length=200)]
-    password: SecretStr = Field(max_length=1024)
-
-
-class FaceSignIn(_Input):
-    """Sign-in by face: the claim; the face comes from the kiosk's own camera."""
-
-    username: Annotated[str, Field(max_length=200)]
 
 
 Given = Literal[Answer.YES, Answer.NO, Answer.NOT_SURE]
@@ -57,29 +43,6 @@ class QuestionsView(BaseModel):
     """The questions about a spot, by the id of their rule, screen by screen."""
 
     screens: list[list[str]]
-
-
-class LesionView(BaseModel):
-    """A lesion photographed in this visit."""
-
-    lesion_id: UUID
-    body_site: BodySite
-
-
-class VisitView(BaseModel):
-    """The current visit, or that there is none."""
-
-    state: VisitState
-    visit_id: UUID | None = None
-    full_name: str | None = None
-    patient_code: str | None = None
-    language: Language | None = None
-    signed_in_by: str | None = None
-    lesions: list[LesionView] = []
-    remaining_s: float
-    idle_s: float
-    simulated: bool
-    offers_face: bool
 
 
 class SavedView(BaseModel):
@@ -165,15 +128,3 @@ def questions_view(rules: list[Exclusion | RedFlag]) -> QuestionsView:
     """Screen data of the questions; a screen without any is left out."""
     screens = [[rule.id for rule in rules if rule.screen == number] for number in (1, 2)]
     return QuestionsView(screens=[screen for screen in screens if screen])
-
-
-def visit_fields(visit: Visit) -> dict[str, Any]:
-    """The part of a VisitView that only a signed-in patient sees."""
-    return {
-        "visit_id": visit.visit_id,
-        "full_name": visit.full_name,
-        "patient_code": visit.patient_code,
-        "language": visit.language,
-        "signed_in_by": visit.signed_in_by,
-        "lesions": [LesionView(lesion_id=key, body_site=site) for key, site in visit.lesions.items()],
-    }
