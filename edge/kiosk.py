@@ -25,6 +25,7 @@ from edge.clock import Clock, SystemClock
 from edge.config import EdgeSettings
 from edge.errors import EdgeError, SimulatedInClinic
 from edge.examination import Examination
+from edge.identity import attempts as attempts_module
 from edge.identity_parts import Surroundings, wire_identity
 from edge.inference.classifier import Classifier
 from edge.inference.installed_model import InstalledModel, open_installed
@@ -35,6 +36,7 @@ from edge.inference.rules import load_rules
 from edge.metrics import Metrics
 from edge.storage import Storage
 from edge.store import Store
+from edge.uplink import credential_queue as credential_queue_module
 from edge.uplink import outbox as outbox_module
 from edge.uplink.image_spool import ImageSpool
 from edge.uplink.image_upload import ImageUpload
@@ -49,7 +51,7 @@ log = logging.getLogger(__name__)
 MIGRATIONS = (
     outbox_module.MIGRATIONS + visit_rows.MIGRATIONS + accounts_module.MIGRATIONS,
     accounts_module.BIRTH_DATE,
-    accounts_module.IDENTITY,
+    accounts_module.IDENTITY + credential_queue_module.MIGRATIONS + attempts_module.MIGRATIONS,
 )
 """Schema versions of the kiosk's database, oldest first; released ones never change."""
 
