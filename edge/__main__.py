@@ -1,4 +1,4 @@
-"""`python -m edge run`: one kiosk, until it is told to stop; `python -m edge model`: its models."""
+"""`python -m edge run`: one kiosk, until it is told to stop; `model`: its models; `auth`: its face check, measured."""
 
 import argparse
 import logging
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import uvicorn
 
+from edge.auth_command import add_auth_commands
 from edge.config import load_settings
 from edge.errors import EdgeError
 from edge.kiosk import Kiosk
@@ -31,6 +32,7 @@ def main() -> int:
     run = commands.add_parser("run", help="run the kiosk")
     run.add_argument("--config", type=Path, help="settings file (TOML)")
     add_model_commands(commands.add_parser("model", help="see, install, take back and check models"))
+    add_auth_commands(commands.add_parser("auth", help="measure the face check"))
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)

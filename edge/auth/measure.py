@@ -85,7 +85,7 @@ class PairRates:
     def largest_threshold(self, fmr: float) -> float:
         """Find the largest threshold, in steps of 0.001, whose false match rate lies below `fmr` by its upper bound."""
         step = int(np.quantile(self._distances[~self._same], fmr) / _STEP)
-        while self.false_match(step * _STEP).high > fmr:
+        while step > 0 and self.false_match(step * _STEP).high > fmr:
             step -= 1
         return round(step * _STEP, 3)
 
