@@ -118,7 +118,13 @@ _OPERATIONS: dict[str, Operation] = {
     "Divide": lambda x, _: x[0] / x[1],
     "Gather": _gather,
     "GroupConvolution": _convolution,
-    "MatMul": lambda x, a: (x[0].mT if a["transpose_a"] else x[0]) @ (x[1].mT if a["transpose_b"] else x[1]),
+    "Log": lambda x, _: x[0].log(),
+    # ONNX has no other transposition.
+    "MatMul": lambda x, a: (
+        (x[0].transpose(-1, -2) if a["transpose_a"] else x[0]) @ (x[1].transpose(-1, -2) if a["transpose_b"] else x[1])
+    ),
+    "Maximum": lambda x, _: torch.maximum(x[0], x[1]),
+    "Minimum": lambda x, _: torch.minimum(x[0], x[1]),
     "Multiply": lambda x, _: x[0] * x[1],
     "Power": lambda x, _: x[0].pow(x[1]),
     "ReduceMean": lambda x, a: x[0].mean(_list(x[1]), keepdim=a["keep_dims"]),
@@ -126,6 +132,7 @@ _OPERATIONS: dict[str, Operation] = {
     "ReduceSum": lambda x, a: x[0].sum(_list(x[1]), keepdim=a["keep_dims"]),
     "Relu": lambda x, _: x[0].relu(),
     "Reshape": _reshape,
+    "Sigmoid": lambda x, _: x[0].sigmoid(),
     "Slice": _slice,
     "Softmax": lambda x, a: x[0].softmax(a["axis"]),
     "Sqrt": lambda x, _: x[0].sqrt(),
