@@ -3,21 +3,42 @@
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 from fastapi import FastAPI
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from hub.api import analyses, appointments, description, fleet, images, login, operations, patients, problem
+from hub.api import (
+    analyses,
+    appointments,
+    description,
+    fleet,
+    identity_admin,
+    images,
+    kiosk_identity,
+    login,
+    operations,
+    patients,
+    problem,
+)
 from hub.api.deps import Services
 from hub.broker import EmbeddedBroker
 from hub.bus import Bus
 from hub.config import HubSettings
 from hub.db.engine import Database, open_database
+from hub.db.identity_tables import StoredCredential
 from hub.db.upgrade import upgrade
 from hub.errors import StartFailed, StorageFull
+from hub.identity.errors import IdentityKeysUnusable
+from hub.identity.hub_keys import HubKeys, create_key_file
+from hub.identity.worker import IdentityWorker
 from hub.ingest.link import MqttLink
 from hub.ingest.worker import IngestWorker
+from hub.messages.channel import Channel
+from hub.messages.postman import Postman
+from hub.messages.sms_channel import SmsChannel
+from hub.messages.smtp_channel import SmtpChannel
 from hub.metrics import HubMetrics
 from hub.records.folder_image_store import FolderImageStore
 from hub.records.images import ImageStore
@@ -49,7 +70,19 @@ def create_app(
         lifespan=lifespan,
     )
     problem.install(app)
-    for resource in (operations, login, description, patients, analyses, images, fleet, appointments, portal):
+    for resource in (
+        operations,
+        login,
+        description,
+        patients,
+        analyses,
+        images,
+        fleet,
+        appointments,
+        kiosk_identity,
+        identity_admin,
+        portal,
+    ):
         app.include_router(resource.router)
     return app
 
@@ -68,6 +101,7 @@ def running_services(settings: HubSettings) -> Iterator[Services]:
         upgrade(database.engine)
         if settings.environment == "demo":
             _seed_demo(database)
+        keys = _identity_keys(settings, database)
         bus = Bus()
         metrics = HubMetrics()
         if settings.broker.host is None:
@@ -82,6 +116,12 @@ def running_services(settings: HubSettings) -> Iterator[Services]:
         stack.callback(link.stop)
         worker.start()
         stack.callback(worker.stop)
+        identity = IdentityWorker(
+            database, keys=keys, settings=settings.identity, publisher=link, clock=partial(datetime.now, UTC)
+        )
+        identity.start()
+        stack.callback(identity.stop)
+        stack.enter_context(_postman(settings, database, keys))
         link.start()
         stack.callback(bus.close)
         yield Services(
@@ -92,10 +132,12 @@ def running_services(settings: HubSettings) -> Iterator[Services]:
             metrics=metrics,
             access=AccessList(settings.access),
             browsers=BrowserSessions(),
+            identity_keys=keys,
             checks={
                 "database": lambda: _database_fault(database),
                 "broker": lambda: None if link.connected else "not connected to the broker",
                 "ingest": worker.fault,
+                "identity": identity.fault,
                 "disk": lambda: _disk_fault(store),
             },
         )
@@ -105,6 +147,37 @@ def _seed_demo(database: Database) -> None:
     with database.writing() as session:
         ensure_demo_specialist(session, now=datetime.now(UTC))
         session.commit()
+
+
+def _identity_keys(settings: HubSettings, database: Database) -> HubKeys:
+    path = settings.identity_key_file
+    if not path.exists():
+        with database.reading() as session:
+            if session.scalar(select(StoredCredential.patient_id).limit(1)) is not None:
+                # New keys would open none of the records, and hide that the right ones are gone.
+                raise IdentityKeysUnusable(f"the key file {path} is missing, and there are records sealed with it")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            create_key_file(path)
+        except OSError as error:
+            raise StartFailed(f"the identity key file {path} cannot be written: {error.strerror}") from None
+    return HubKeys.open_file(path)
+
+
+@contextmanager
+def _postman(settings: HubSettings, database: Database, keys: HubKeys) -> Iterator[None]:
+    clock = partial(datetime.now, UTC)
+    with ExitStack() as stack:
+        channels: dict[str, Channel] = {}
+        if settings.mail.host is not None:
+            channels["email"] = SmtpChannel(settings.mail, clock=clock)
+        if settings.sms.url is not None:
+            channels["sms"] = sms = SmsChannel(settings.sms)
+            stack.callback(sms.close)
+        postman = Postman(database, sealer=keys, channels=channels, clock=clock)
+        postman.start()
+        stack.callback(postman.stop)
+        yield
 
 
 def _image_store(settings: HubSettings) -> FolderImageStore:

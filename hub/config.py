@@ -111,6 +111,71 @@ class ImageSettings(_Section):
     )
 
 
+class IdentitySettings(_Section):
+    """Who patients are, at all kiosks."""
+
+    key_file: Path | None = Field(
+        None,
+        title="Key file",
+        description="What seals credential records; without one, identity.key in the data folder. Back it up apart.",
+    )
+    cache_s: Annotated[int, Field(ge=0, le=366 * 86_400)] = Field(
+        30 * 86_400, title="Cache (s)", description="How long a kiosk may keep the record of a patient of another one."
+    )
+    lock_failures: Annotated[int, Field(ge=1, le=100)] = Field(
+        3, title="Failures", description="Failed attempts of one name, at all kiosks together, that lock it everywhere."
+    )
+    lock_window_s: Annotated[float, Field(gt=0, le=86_400)] = Field(
+        900.0, title="Window (s)", description="Within how long these must fall."
+    )
+    lock_s: Annotated[float, Field(gt=0, le=86_400)] = Field(
+        1_800.0, title="Lock (s)", description="How long the name is locked then."
+    )
+    claims_per_hour: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        120, title="Claims an hour", description="Most credential records that one kiosk may ask for."
+    )
+    resets_per_hour: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        30, title="Resets an hour", description="Most reset codes that one kiosk may order, and most that it may try."
+    )
+
+
+class MailSettings(_Section):
+    """The mail server that reset codes and notices leave by."""
+
+    host: str | None = Field(None, title="Host", description="Without one, no e-mail is sent.")
+    port: Port = Field(587, title="Port", description="587 with STARTTLS, 465 with TLS.")
+    security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", title="Protection", description="none sends codes in the open; a clinic may not."
+    )
+    tls_ca_file: Path | None = Field(
+        None, title="TLS CA file", description="PEM file of the authority that signed the server's certificate."
+    )
+    username: str | None = Field(None, title="User name", description="Name that the hub signs in with.")
+    password: SecretStr | None = Field(None, title="Password", description="Password that goes with the user name.")
+    sender: str = Field(
+        "dermakiosk@localhost", pattern=r"^[^@\s]+@[^@\s]+$", title="Sender", description="Address of the sender."
+    )
+    timeout_s: Annotated[float, Field(gt=0, le=300)] = Field(
+        20.0, title="Time-out (s)", description="Longest wait for each of the server's answers."
+    )
+
+
+class SmsSettings(_Section):
+    """The HTTP gateway that SMS leave by."""
+
+    url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s]+$",
+        title="Address",
+        description='Gets a POST of {"id", "to", "text"} for each SMS. Without one, no SMS is sent.',
+    )
+    token: SecretStr | None = Field(None, title="Token", description="Bearer token of the gateway.")
+    sender: str | None = Field(None, max_length=20, title="Sender", description='Sent as "from", if given.')
+    timeout_s: Annotated[float, Field(gt=0, le=300)] = Field(
+        20.0, title="Time-out (s)", description="Longest wait for the gateway's answer."
+    )
+
+
 class HubSettings(BaseSettings):
     """All settings of one hub."""
 
@@ -136,11 +201,19 @@ class HubSettings(BaseSettings):
     ingest: IngestSettings = Field(IngestSettings(), title="Ingest", description="From events to records.")
     devices: DeviceSettings = Field(DeviceSettings(), title="Devices", description="Judging the fleet's state.")
     images: ImageSettings = Field(ImageSettings(), title="Images", description="Limits of the image store.")
+    identity: IdentitySettings = Field(IdentitySettings(), title="Identity", description="Patients at all kiosks.")
+    mail: MailSettings = Field(MailSettings(), title="E-mail", description="Reset codes and notices to patients.")
+    sms: SmsSettings = Field(SmsSettings(), title="SMS", description="The same, by SMS.")
 
     @property
     def database(self) -> str:
         """URL of the database in use."""
         return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'hub.sqlite3'}"
+
+    @property
+    def identity_key_file(self) -> Path:
+        """The identity key file in use."""
+        return self.identity.key_file or self.data_dir / "identity.key"
 
     @property
     def broker_address(self) -> tuple[str, int]:
@@ -161,6 +234,10 @@ class HubSettings(BaseSettings):
                 raise ValueError("broker.username, broker.password: clinic mode signs in at the broker")
             if broker.tls_ca_file is None:
                 raise ValueError("broker.tls_ca_file: clinic mode talks to the broker over TLS only")
+            if self.mail.host is not None and self.mail.security == "none":
+                raise ValueError("mail.security: clinic mode sends codes over TLS only")
+            if self.sms.url is not None and not self.sms.url.startswith("https://"):
+                raise ValueError("sms.url: clinic mode sends codes by https only")
         return self
 
     @classmethod

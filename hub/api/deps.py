@@ -1,7 +1,7 @@
 """What routes depend on: the hub's services, a database session, and the roles a route serves."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -11,6 +11,7 @@ from hub.bus import Bus
 from hub.config import HubSettings, Role
 from hub.db.engine import Database
 from hub.errors import Forbidden, Unauthorised
+from hub.identity.hub_keys import HubKeys
 from hub.metrics import HubMetrics
 from hub.records.images import ImageStore
 from hub.security import AccessList, BrowserSessions, Principal
@@ -32,6 +33,8 @@ class Services:
     access: AccessList
     browsers: BrowserSessions
     checks: Mapping[str, Check]
+    identity_keys: HubKeys = field(default_factory=HubKeys.generate)
+    """Of their own for services that keep nothing; the running hub's come from its key file."""
 
 
 async def services(request: Request) -> Services:

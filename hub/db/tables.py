@@ -104,7 +104,18 @@ class Patient(Base):
     language: Mapped[str | None] = mapped_column(String(8))
     consent_care: Mapped[bool | None]
     consent_face: Mapped[bool | None]
+    consent_messages: Mapped[bool | None]
+    consent_research: Mapped[bool | None]
     face_enrolled: Mapped[bool | None]
+    email: Mapped[str | None] = mapped_column(String(254))
+    phone: Mapped[str | None] = mapped_column(String(20))
+    history: Mapped[dict[str, Any] | None]
+    guardian: Mapped[dict[str, Any] | None]
+    attendant: Mapped[str | None]
+    """Who helped with the registration."""
+    credentials_version: Mapped[int | None]
+    """Of the newest change of consents that counts here."""
+    account_deleted_at: Mapped[datetime | None]
     registered_at: Mapped[datetime | None]
     message_id: Mapped[UUID | None] = mapped_column(ForeignKey("inbox.message_id"))
 

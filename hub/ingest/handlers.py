@@ -3,11 +3,22 @@
 from collections.abc import Callable
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from hub.db.tables import Analysis, Lesion, Patient, Refusal, Visit
+from hub.identity.orders import give_order
+from hub.ingest.identity_handlers import (
+    command_answered,
+    credentials_changed,
+    deletion_receipted,
+    deletion_requested,
+    sign_in_attempted,
+)
 from hub.ingest.messages import Fact
 from hub.ingest.writes import Writes
 from hub.records.patients import register_patient
 from hub.records.visits import end_visit
+from protocol.commands import AssignPatientCode
 from protocol.events import (
     AnalysisCompleted,
     CaptureRefused,
@@ -22,15 +33,24 @@ Handler = Callable[[Fact, int, Writes], None]
 """Takes the fact, the kiosk's row id, and where to put the rows."""
 
 
-def patient_registered(fact: Fact, _kiosk_id: int, writes: Writes) -> None:
-    """Complete the patient's row and give the patient a code."""
+def patient_registered(fact: Fact, kiosk_id: int, writes: Writes) -> None:
+    """Complete the patient's row, give the patient a code, and tell the kiosk of it."""
     event: PatientRegistered = fact.envelope.payload
     writes.add_missing(Patient, _patient(event.patient_id, fact))
-    writes.then(
-        lambda session: register_patient(
+
+    def register(session: Session) -> None:
+        code = register_patient(
             session, event, message_id=fact.envelope.message_id, registered_at=fact.envelope.occurred_at
         )
-    )
+        give_order(
+            session,
+            AssignPatientCode(patient_id=event.patient_id, code=code),
+            kiosk_id=kiosk_id,
+            subject=event.patient_id,
+            now=fact.delivery.received_at,
+        )
+
+    writes.then(register)
 
 
 def analysis_completed(fact: Fact, kiosk_id: int, writes: Writes) -> None:
@@ -108,20 +128,16 @@ def visit_ended(fact: Fact, kiosk_id: int, writes: Writes) -> None:
     writes.then(lambda session: end_visit(session, event, message_id=fact.envelope.message_id))
 
 
-def command_answered(_fact: Fact, _kiosk_id: int, _writes: Writes) -> None:
-    """The inbox row says it all."""
-
-
 HANDLERS: dict[type[Event], Handler] = {
     PatientRegistered: patient_registered,
     AnalysisCompleted: analysis_completed,
     CaptureRefused: capture_refused,
     VisitEnded: visit_ended,
     CommandAnswered: command_answered,
-    SignInAttempted: command_answered,
-    CredentialsChanged: command_answered,
-    DeletionRequested: command_answered,
-    DeletionReceipted: command_answered,
+    SignInAttempted: sign_in_attempted,
+    CredentialsChanged: credentials_changed,
+    DeletionRequested: deletion_requested,
+    DeletionReceipted: deletion_receipted,
 }
 
 

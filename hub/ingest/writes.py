@@ -7,11 +7,12 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from hub.db.base import Base
+from hub.db.identity_tables import Deletion, SignInAttempt
 from hub.db.tables import Analysis, InboxMessage, Lesion, Patient, Refusal, Visit
 from hub.db.upsert import insert_missing, insert_new
 
 Row = Mapping[str, Any]
-_ORDER: tuple[type[Base], ...] = (InboxMessage, Patient, Lesion, Visit, Analysis, Refusal)
+_ORDER: tuple[type[Base], ...] = (InboxMessage, Patient, Lesion, Visit, Analysis, Refusal, SignInAttempt, Deletion)
 
 
 class Writes:
