@@ -106,12 +106,12 @@ class Installation:
     Args:
         folder: emptied by the caller; holds settings, data and logs.
         own_broker: a broker process of its own, so that it can be taken down; else the hub embeds it.
-        face_folder: picture that the face camera sees.
+        face_camera: address of the face camera.
         preferred_ports: (hub, kiosk screen, broker); others are taken when these are not free.
     """
 
     def __init__(
-        self, folder: Path, *, own_broker: bool, face_folder: Path, preferred_ports: tuple[int, int, int] = (0, 0, 0)
+        self, folder: Path, *, own_broker: bool, face_camera: str, preferred_ports: tuple[int, int, int] = (0, 0, 0)
     ) -> None:
         self.folder = folder
         self.tokens = Tokens()
@@ -119,7 +119,7 @@ class Installation:
         self.hub_url = f"http://127.0.0.1:{hub_port}"
         self.kiosk_url = f"http://127.0.0.1:{screen_port}"
         self._ports = (hub_port, screen_port, broker_port)
-        self._face_folder = face_folder
+        self._face_camera = face_camera
         folder.mkdir(parents=True, exist_ok=True)
         self._write_hub_settings(own_broker=own_broker)
         self.broker = Program("the broker", ["hub", "broker", "--port", str(broker_port)], log=folder / "broker.log")
@@ -211,7 +211,7 @@ class Installation:
                 f"data_dir = {json.dumps(str(self.folder / 'kiosk'))}",
                 "[capture]",
                 f"dermoscope = {json.dumps(dermoscope)}",
-                f"face_camera = {json.dumps(f'folder://{self._face_folder}')}",
+                f"face_camera = {json.dumps(self._face_camera)}",
                 "[broker]",
                 f"port = {broker_port}",
                 "[hub]",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from deploy.demo.installation import DemoFailed, Installation, wait_until
 from deploy.demo.patient import Notebook, Patient
-from deploy.demo.pictures import Dermoscopes, dermoscopes, face_folder
+from deploy.demo.pictures import Dermoscopes, dermoscopes, face_camera
 from deploy.demo.verdict import Verdict, judge
 
 _BROKER_DOWN_S = 3.0
@@ -26,7 +26,7 @@ def run(folder: Path) -> int:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     cameras = dermoscopes(folder / "pictures", refused_at=_REFUSED_AT, first=_FIRST, second=_SECOND)
-    site = Installation(folder, own_broker=True, face_folder=face_folder(folder / "face"))
+    site = Installation(folder, own_broker=True, face_camera=face_camera(folder / "face"))
     notebook = Notebook(folder / "confirmed.jsonl")
     with site.running():
         visits = _story(site, notebook, cameras)

@@ -15,6 +15,8 @@ from deploy.demo.installation import DemoFailed
 
 _SUFFIXES = {".jpg", ".jpeg", ".png"}
 _BLUR_SHARE = 0.04
+_FACE = "0.43,0.24,0.22"
+"""Middle and width of the face in that photograph, as shares of its sides."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,12 @@ def dermoscopes(folder: Path, *, refused_at: int, first: int, second: int) -> De
     return Dermoscopes(f"folder://{halves[0]}", f"folder://{halves[1]}", "folder")
 
 
-def face_folder(folder: Path) -> Path:
-    """Folder with the one face that the demo's face camera sees: scikit-image's photograph of Eileen Collins."""
+def face_camera(folder: Path) -> str:
+    """Address of a simulated person with one real face: scikit-image's photograph of Eileen Collins."""
     folder.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(folder / "face.png"), cv2.cvtColor(_astronaut(), cv2.COLOR_RGB2BGR))
-    return folder
+    path = folder / "face.png"
+    cv2.imwrite(str(path), cv2.cvtColor(_astronaut(), cv2.COLOR_RGB2BGR))
+    return f"sim://face?image={path}&face={_FACE}"
 
 
 def _astronaut() -> NDArray[np.uint8]:

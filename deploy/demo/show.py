@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deploy.demo.installation import Installation, wait_until
 from deploy.demo.patient import Notebook, Patient
-from deploy.demo.pictures import dermoscopes, face_folder
+from deploy.demo.pictures import dermoscopes, face_camera
 
 _PORTS = (8080, 8090, 1883)
 _TIER_WORDS = {
@@ -23,7 +23,7 @@ def run(folder: Path) -> int:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     cameras = dermoscopes(folder / "pictures", refused_at=2, first=3, second=1)
-    site = Installation(folder, own_broker=False, face_folder=face_folder(folder / "face"), preferred_ports=_PORTS)
+    site = Installation(folder, own_broker=False, face_camera=face_camera(folder / "face"), preferred_ports=_PORTS)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

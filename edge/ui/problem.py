@@ -1,5 +1,7 @@
 """Errors as RFC 9457 problems that a screen can act on: a stable code, no input repeated."""
 
+import math
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -48,7 +50,9 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(EdgeError)
     def _expected(_request: Request, error: EdgeError) -> JSONResponse:
         status = next((status for kind, status in _STATUS if isinstance(error, kind)), 422)
-        waits = {"remaining_s": error.remaining_s} if isinstance(error, SignInLocked | SignInThrottled) else {}
+        waits = (
+            {"remaining_s": math.ceil(error.remaining_s)} if isinstance(error, SignInLocked | SignInThrottled) else {}
+        )
         return _problem(status, error.code, str(error), error.remedy, **waits)
 
     @app.exception_handler(RequestValidationError)
