@@ -16,13 +16,15 @@ import uvicorn
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from edge.config import EdgeSettings
+from edge.identity.registration import Registration
 from edge.kiosk import Kiosk
-from edge.reception import Registration
 from edge.ui.app import create_app
 
 PACKAGE = Path(__file__).parents[3] / "models" / "melanoma"
 PATIENCE_S = 20
 PASSWORD = "four quiet green boats"
+ASTRONAUT = "0.44,0.235,0.19"
+"""Where the face is in scikit-image's photograph of an astronaut, and how wide, as shares of its sides."""
 # On a busy machine a step of a visit may take longer than Playwright's five seconds.
 expect.set_options(timeout=PATIENCE_S * 1000)
 
@@ -104,7 +106,7 @@ class RunningKiosk:
                     "birth_date": "1961-04-12",
                     "sex": "female",
                     "language": "en",
-                    "consent_care": True,
+                    "consents": {"care": True},
                 }
             )
         )
@@ -116,7 +118,11 @@ def start_kiosk(tmp_path: Path) -> Iterator[Callable[..., RunningKiosk]]:
     running = []
 
     def start(
-        *, dermoscope: str = "sim://phantom?seed=1", face_camera: str | None = None, idle_s: float = 60.0
+        *,
+        dermoscope: str = "sim://phantom?seed=1",
+        face_camera: str | None = None,
+        idle_s: float = 60.0,
+        **identity: Any,
     ) -> RunningKiosk:
         with socket.socket() as nobody:
             nobody.bind(("127.0.0.1", 0))
@@ -130,6 +136,7 @@ def start_kiosk(tmp_path: Path) -> Iterator[Callable[..., RunningKiosk]]:
                 "hub": {"url": f"http://127.0.0.1:{closed_port}"},
                 "uplink": {"reserve_bytes": 0},
                 "screen": {"idle_s": idle_s},
+                "identity": identity,
             }
         )
         kiosk = RunningKiosk(settings)
@@ -142,13 +149,21 @@ def start_kiosk(tmp_path: Path) -> Iterator[Callable[..., RunningKiosk]]:
 
 
 @pytest.fixture
-def astronaut_camera(tmp_path: Path) -> str:
-    """Address of a face camera that always sees the same real face."""
-    folder = tmp_path / "faces"
-    folder.mkdir()
-    face = skimage.data.astronaut()
-    cv2.imwrite(str(folder / "astronaut.png"), cv2.cvtColor(face, cv2.COLOR_RGB2BGR))
-    return f"folder://{folder}"
+def living_face(tmp_path: Path) -> str:
+    """Address of a face camera before which a real face turns, comes near and is lit as it is asked to."""
+    return f"sim://face?image={_astronaut(tmp_path)}&face={ASTRONAUT}"
+
+
+@pytest.fixture
+def printed_face(tmp_path: Path) -> str:
+    """The same face, printed on paper and held before the camera."""
+    return f"sim://face?image={_astronaut(tmp_path)}&face={ASTRONAUT}&attack=print"
+
+
+def _astronaut(folder: Path) -> Path:
+    path = folder / "astronaut.png"
+    cv2.imwrite(str(path), cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2BGR))
+    return path
 
 
 @pytest.fixture
@@ -194,29 +209,65 @@ class Patient:
     def types(self, field_name: str, text: str) -> None:
         self.page.locator(f"#{field_name}").fill(text)
 
-    def fills_in_registration(
-        self, *, username: str = "ana", name: str = "Ana Torres", face: bool = False, send: bool = True
-    ) -> None:
+    def tells_who(self, name: str, *, born: int = 1961) -> None:
         self.page.locator("[data-way='new']").click()
-        self.types("username", username)
-        self.goes_on()
-        self.types("password", PASSWORD)
-        self.goes_on()
         self.types("full_name", name)
         self.goes_on()
         self.types("birth_date-day", "12")
         self.page.locator("#birth_date-month").select_option("4")
-        self.types("birth_date-year", "1961")
+        self.types("birth_date-year", str(born))
         self.page.locator("input[name=sex][value=female]").check()
         self.goes_on()
-        self.page.locator("#consent_care").check()
+
+    def chooses(self, question: str, answer: str) -> None:
+        self.page.locator(f"input[name='{question}'][value='{answer}']").check()
+        self.goes_on()
+
+    def tells_the_rest(self) -> None:
+        """What may be skipped is skipped, what may be refused is refused."""
+        for step in ("contact", "allergies", "conditions", "medications", "earlier_lesions"):
+            self.sees(f"register-{step}")
+            self.press("skip")
+        self.chooses("research", "no")
+        self.chooses("helped", "no")
+
+    def shows_face(self) -> None:
+        self.press("face-start")
+        self.sees("face-picture")
+        expect(self.page.locator(".face-picture img")).not_to_have_js_property("naturalWidth", 0)
+        self.press("use")
+
+    def fills_in_registration(
+        self, *, username: str = "ana", name: str = "Ana Torres", face: bool | None = None
+    ) -> None:
+        """Up to the look over all of it; `face` is None where the kiosk does not ask for one."""
+        self.tells_who(name)
+        self.chooses("care", "yes")
+        self.types("username", username)
+        self.goes_on()
+        self.types("password", PASSWORD)
+        self.goes_on()
+        self.tells_the_rest()
+        if face is not None:
+            self.chooses("face", "yes" if face else "no")
         if face:
-            self.page.locator("#consent_face").check()
-        if send:
-            self.goes_on()
+            self.shows_face()
+        self.sees("register-review")
+
+    def fills_in_until_face(self) -> None:
+        """Up to the face check, which the patient agreed to."""
+        self.tells_who("Ana Torres")
+        self.chooses("care", "yes")
+        self.goes_on()
+        self.types("password", PASSWORD)
+        self.goes_on()
+        self.tells_the_rest()
+        self.chooses("face", "yes")
+        self.sees("register-face_check")
 
     def registers(self, **details: Any) -> None:
         self.fills_in_registration(**details)
+        self.press("create")
         self.sees("registered")
         self.press("start")
         self.sees("body-site")
@@ -243,14 +294,19 @@ class Patient:
         self.answers(**given)
         self.press("take")
 
-    def claims(self, username: str) -> None:
+    def claims(self, claim: str) -> None:
         self.page.locator("[data-way='known']").click()
-        self.types("username", username)
+        self.types("claim", claim)
         self.goes_on()
         self.sees("sign-in-proof")
 
-    def signs_in(self, *, username: str = "ana", password: str = PASSWORD) -> None:
-        self.claims(username)
+    def leaves(self) -> None:
+        self.press("finish")
+        self.press("home")
+        self.sees("welcome")
+
+    def signs_in(self, *, claim: str = "ana", password: str = PASSWORD) -> None:
+        self.claims(claim)
         self.types("password", password)
         self.goes_on()
 

@@ -89,123 +89,6 @@ def test_a_refused_picture_is_explained_and_taken_again(start_kiosk: Callable[..
     patient.sees("result")
 
 
-def test_a_wrong_password_is_refused_without_saying_what_was_wrong(
-    start_kiosk: Callable[..., Any], approach: Any
-) -> None:
-    kiosk = start_kiosk()
-    kiosk.sign_in_new_patient()
-    patient = approach(kiosk)
-    patient.press("finish")
-    patient.press("home")
-
-    patient.signs_in(password="not my password")
-    wrong_password = patient.page.locator(".problem").inner_text()
-    expect(patient.page.locator("#password")).to_have_value("")
-    patient.press("cancel")
-    patient.signs_in(username="nobody-here")
-    assert patient.page.locator(".problem").inner_text() == wrong_password
-
-    patient.press("cancel")
-    patient.signs_in()
-    patient.sees("body-site")
-
-
-def test_a_face_signs_in_where_it_is_offered(
-    start_kiosk: Callable[..., Any], approach: Any, astronaut_camera: str
-) -> None:
-    patient = approach(start_kiosk(face_camera=astronaut_camera))
-    patient.registers(face=True)
-    patient.press("finish")
-    patient.press("home")
-
-    patient.claims("ana")
-    patient.press("face")
-    patient.press("face-start")
-
-    patient.sees("body-site")
-
-
-def test_no_face_is_offered_without_a_face_camera(start_kiosk: Callable[..., Any], approach: Any) -> None:
-    patient = approach(start_kiosk())
-    patient.fills_in_registration(send=False)
-    expect(patient.page.locator("#consent_care")).to_be_visible()
-    expect(patient.page.locator("#consent_face")).to_have_count(0)
-    patient.press("cancel")
-    patient.claims("ana")
-    expect(patient.page.locator("[data-do='face']")).to_have_count(0)
-
-
-def test_a_face_that_cannot_be_read_is_told_beside_its_question(
-    start_kiosk: Callable[..., Any], approach: Any, faceless_camera: str
-) -> None:
-    patient = approach(start_kiosk(face_camera=faceless_camera))
-    patient.fills_in_registration(face=True)
-
-    expect(patient.page.locator("#consent_face-error")).to_contain_text("does not see a face")
-    patient.page.locator("#consent_face").uncheck()
-    patient.goes_on()
-    patient.sees("registered")
-
-
-def test_mistakes_are_told_beside_their_fields(start_kiosk: Callable[..., Any], approach: Any) -> None:
-    patient = approach(start_kiosk())
-    page = patient.page
-    page.locator("[data-way='new']").click()
-    patient.types("username", "a")
-    patient.goes_on()
-    expect(page.locator("#username-error")).to_contain_text("3 to 64")
-    patient.types("username", "ana with spaces")
-    patient.goes_on()
-    patient.types("password", "short")
-    patient.goes_on()
-    expect(page.locator("#password-error")).to_contain_text("8 to 128")
-    expect(page.locator("#password")).to_have_attribute("type", "password")
-    page.locator(".toggle").click()
-    expect(page.locator("#password")).to_have_attribute("type", "text")
-    patient.types("password", "four quiet green boats")
-    patient.goes_on()
-    patient.goes_on()
-    expect(page.locator("#full_name-error")).not_to_be_empty()
-    patient.types("full_name", "Ana Torres")
-    patient.goes_on()
-    patient.types("birth_date-day", "31")
-    page.locator("#birth_date-month").select_option("2")
-    patient.types("birth_date-year", "1961")
-    patient.goes_on()
-    expect(page.locator("#birth_date-error")).not_to_be_empty()
-    expect(page.locator("#sex-error")).not_to_be_empty()
-    patient.types("birth_date-day", "28")
-    page.locator("input[value=unknown]").check()
-    patient.goes_on()
-    patient.goes_on()
-    expect(page.locator("#consent_care-error")).not_to_be_empty()
-    page.locator("#consent_care").check()
-    patient.goes_on()
-
-    # What only the server knows brings back the step that it is about, with all else kept.
-    patient.sees("register-username")
-    expect(page.locator("#username-error")).to_contain_text("cannot be a user name")
-    patient.types("username", "ana")
-    for _ in range(4):
-        patient.goes_on()
-    expect(page.locator("#consent_care")).to_be_checked()
-    patient.goes_on()
-    patient.sees("registered")
-
-
-def test_a_taken_name_can_be_replaced(start_kiosk: Callable[..., Any], approach: Any) -> None:
-    kiosk = start_kiosk()
-    kiosk.sign_in_new_patient()
-    patient = approach(kiosk)
-    patient.press("finish")
-    patient.press("home")
-
-    patient.fills_in_registration(username="ANA")
-
-    patient.sees("register-username")
-    expect(patient.page.locator("#username-error")).to_contain_text("already")
-
-
 @pytest.mark.parametrize(
     ("code", "lang", "title", "result_words"),
     [
@@ -240,8 +123,7 @@ def test_an_account_is_greeted_in_its_own_language(start_kiosk: Callable[..., An
     patient = approach(start_kiosk())
     patient.page.locator("[data-language='es']").click()
     patient.registers()
-    patient.press("finish")
-    patient.press("home")
+    patient.leaves()
 
     patient.signs_in()
 
@@ -304,21 +186,41 @@ def test_every_tier_comes_with_its_limits_and_a_person(
 def test_a_visit_works_with_the_keyboard_alone(start_kiosk: Callable[..., Any], approach: Any) -> None:
     patient = approach(start_kiosk())
     page = patient.page
+
+    def touch(selector: str) -> None:
+        page.locator(selector).focus()
+        page.keyboard.press("Space")
+
     page.locator("[data-way='new']").focus()
     page.keyboard.press("Enter")
-    for text in ("ana", "four quiet green boats", "Ana Torres"):
-        page.keyboard.type(text)
-        page.keyboard.press("Enter")
+    page.keyboard.type("Ana Torres")
+    page.keyboard.press("Enter")
     expect(page.locator("#birth_date-month")).to_be_focused()
     for text in ("April", "12", "1961"):
         page.keyboard.type(text)
         page.keyboard.press("Tab")
     page.keyboard.press("Space")
     page.keyboard.press("Enter")
-    patient.sees("register-consent")
-    page.locator("#consent_care").focus()
-    page.keyboard.press("Space")
+    patient.sees("register-consent_care")
+    touch("input[name=care][value=yes]")
     page.keyboard.press("Enter")
+    # A name to begin with is proposed.
+    expect(page.locator("#username")).to_have_value("anatorres")
+    page.keyboard.press("Enter")
+    page.keyboard.type("four quiet green boats")
+    page.keyboard.press("Enter")
+    for step in ("contact", "allergies", "conditions", "medications", "earlier_lesions"):
+        patient.sees(f"register-{step}")
+        touch("[data-do=skip]")
+    patient.sees("register-consent_research")
+    touch("input[name=research][value=no]")
+    page.keyboard.press("Enter")
+    patient.sees("register-attendant")
+    touch("input[name=helped][value=no]")
+    page.locator("input[name=helped][value=no]").focus()
+    page.keyboard.press("Enter")
+    patient.sees("register-review")
+    touch("[data-do=create]")
     patient.sees("registered")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")

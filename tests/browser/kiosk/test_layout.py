@@ -11,8 +11,9 @@ SIZES = [(800, 480), (1920, 1080)]
 _FINDINGS = """() => {
   const findings = [];
   const shown = (node) => node.checkVisibility() && node.getClientRects().length > 0;
-  for (const node of document.querySelectorAll("button, input, select, label.choice, label.consent")) {
-    if (!shown(node) || node.matches(".consent input, .choice input")) continue;
+  const touched = "button, input, select, label.choice, label.consent, label.card, label.chip";
+  for (const node of document.querySelectorAll(touched)) {
+    if (!shown(node) || node.matches(":is(.consent, .choice, .card, .chip) input")) continue;
     const { width, height } = node.getBoundingClientRect();
     if (width < 48 || height < 48) findings.push(`small ${node.outerHTML.slice(0, 90)}: ${width} x ${height}`);
     const cutOff = node.scrollWidth > node.clientWidth + 1 && !node.matches("input");
@@ -57,29 +58,97 @@ class Tour:
         self.shot("welcome")
         page.locator("[data-way='new']").click()
         patient.goes_on()
-        self.shot("register-username-error")
-        patient.types("username", "ana")
+        self.shot("register-name-error")
+        page.locator("[data-do='cancel']").click()
+        patient.tells_who("Eva Torres", born=2015)
+        patient.sees("register-guardian")
         patient.goes_on()
-        patient.types("password", "four quiet green boats")
-        page.locator(".toggle").click()
-        self.shot("register-password")
-        patient.goes_on()
-        patient.types("full_name", "Ana María Torres Gutiérrez")
-        self.shot("register-name")
-        patient.goes_on()
-        patient.types("birth_date-day", "12")
-        page.locator("#birth_date-month").select_option("4")
+        self.shot("register-guardian-error")
+        patient.press("back")
         patient.types("birth_date-year", "1961")
-        page.locator("input[name=sex][value=female]").check()
         self.shot("register-about")
         patient.goes_on()
-        page.locator("#consent_care").check()
-        page.locator("#consent_face").check()
-        self.shot("register-consent")
+        page.locator("input[name=care][value=yes]").check()
+        self.shot("register-consent-care")
         patient.goes_on()
+        patient.types("username", "ana")
+        self.shot("register-username")
+        patient.goes_on()
+        patient.types("password", "ana2015")
+        expect(page.locator(".rules [data-state='unmet']").first).to_be_visible()
+        self.shot("register-password-weak")
+        patient.types("password", "four quiet green boats")
+        page.locator(".toggle").click()
+        expect(page.locator(".rules [data-state='met']")).to_have_count(4)
+        self.shot("register-password")
+        patient.goes_on()
+        self.answers_the_rest()
+        self.shows_their_face()
+        self.shot("register-review")
+        patient.press("create")
         patient.sees("registered")
+        self.shows(".card-qr")
         self.shot("registered")
         patient.press("start")
+
+    def answers_the_rest(self) -> None:
+        patient, page = self.patient, self.page
+        patient.types("email", "ana@example.org")
+        self.shot("register-contact")
+        patient.goes_on()
+        page.locator("input[name=messages][value=yes]").check()
+        self.shot("register-consent-messages")
+        patient.goes_on()
+        self.tells_of_their_health()
+        page.locator("input[name=research][value=no]").check()
+        self.shot("register-consent-research")
+        patient.goes_on()
+        page.locator("input[name=helped][value=yes]").check()
+        patient.types("attendant", "Luis Vega")
+        self.shot("register-attendant")
+        patient.goes_on()
+
+    def shows_their_face(self) -> None:
+        patient, page = self.patient, self.page
+        page.locator("input[name=face][value=yes]").check()
+        self.shot("register-face")
+        patient.goes_on()
+        self.shows("img.mirror-live")
+        self.shot("register-face-check")
+        patient.press("face-start")
+        expect(page.locator(".face-check[data-running]")).to_be_visible()
+        self.shot("register-face-check-running")
+        patient.sees("face-picture")
+        self.shows(".face-picture img")
+        self.shot("face-picture")
+        patient.press("use")
+
+    def tells_of_their_health(self) -> None:
+        patient, page = self.patient, self.page
+        for topic in ("allergies", "conditions", "medications", "earlier_lesions"):
+            patient.sees(f"register-{topic}")
+            page.locator(".chip input").nth(2).check()
+            if topic == "allergies":
+                patient.types("allergies-own", "Nickel")
+                patient.press("add")
+            self.shot(f"register-{topic}")
+            patient.goes_on()
+
+    def sees_their_account(self) -> None:
+        patient, page = self.patient, self.page
+        patient.press("account")
+        expect(page.locator(".tile")).to_have_count(5)
+        self.shot("account")
+        for tile in ("card", "consents", "face", "password", "delete"):
+            page.locator(f"[data-tile='{tile}']").click()
+            self.shot(f"account-{tile}")
+            if tile in {"face", "delete"}:
+                patient.press("delete")
+                self.shot(f"account-{tile}-sure")
+            patient.press("back")
+            expect(page.locator(".tile").first).to_be_visible()
+        patient.press("back")
+        patient.sees("body-site")
 
     def is_examined(self) -> None:
         patient, page = self.patient, self.page
@@ -148,7 +217,14 @@ class Tour:
     def comes_again(self) -> None:
         patient, page = self.patient, self.page
         patient.press("home")
-        patient.claims("ana")
+        page.locator("[data-way='known']").click()
+        self.shot("sign-in-claim")
+        patient.press("card")
+        self.shows("img.mirror-live")
+        self.shot("sign-in-card")
+        patient.press("back")
+        patient.types("claim", "ana")
+        patient.goes_on()
         self.shot("sign-in")
         patient.types("password", "not my password")
         patient.goes_on()
@@ -158,6 +234,33 @@ class Tour:
         patient.sees("sign-in-face")
         self.shot("sign-in-face")
         patient.press("face-start")
+        patient.sees("attempts")
+        self.shot("attempts")
+        patient.press("go-on")
+        patient.sees("body-site")
+
+    def is_locked_out(self) -> None:
+        patient, page = self.patient, self.page
+        patient.leaves()
+        patient.claims("somebody")
+        for _ in range(3):
+            patient.types("password", "not my password")
+            with page.expect_response("**/api/sign-in/password"):
+                patient.goes_on()
+        patient.sees("locked")
+        self.shot("locked")
+        patient.press("reset")
+        self.shot("reset")
+        page.locator("[data-way='staff']").click()
+        self.shot("reset-code")
+        patient.types("code", "123456")
+        patient.goes_on()
+        self.shot("reset-password")
+        patient.press("cancel")
+
+    def is_left(self) -> None:
+        patient, page = self.patient, self.page
+        patient.signs_in()
         patient.sees("body-site")
         self.kiosk.go_away()
         expect(page.locator("#trouble")).to_be_visible()
@@ -178,29 +281,32 @@ def test_a_field_stays_in_sight_above_an_on_screen_keyboard(
     page.set_viewport_size({"width": 800, "height": 250})
 
     keep(page, "kiosk-on-screen-keyboard")
-    for part in (page.locator("#username"), page.locator(".actions button[type=submit]"), page.locator("#simulated")):
+    for part in (page.locator("#full_name"), page.locator(".actions button[type=submit]"), page.locator("#simulated")):
         expect(part).to_be_in_viewport(ratio=1)
 
 
-@pytest.mark.timeout(240)  # some twenty screens in one visit
+@pytest.mark.timeout(480)  # some sixty screens in one visit
 @pytest.mark.parametrize("locale", ["en-US", "es-MX", "zh-CN"])
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_every_screen_fits(
     start_kiosk: Callable[..., Any],
     approach: Callable[..., Any],
-    astronaut_camera: str,
+    living_face: str,
     keep: Callable[..., None],
     width: int,
     height: int,
     locale: str,
 ) -> None:
-    kiosk = start_kiosk(dermoscope="sim://phantom?seed=1&fault=defocus@3,dark@4", face_camera=astronaut_camera)
+    kiosk = start_kiosk(dermoscope="sim://phantom?seed=1&fault=defocus@3,dark@4", face_camera=living_face)
     patient = approach(kiosk, width=width, height=height, locale=locale)
     tour = Tour(kiosk=kiosk, patient=patient, keep=keep, language=locale[:2])
 
     tour.registers()
+    tour.sees_their_account()
     tour.is_examined()
     tour.is_refused()
     tour.comes_again()
+    tour.is_locked_out()
+    tour.is_left()
 
     assert tour.findings == {}

@@ -87,7 +87,7 @@ def test_a_form_left_half_filled_is_wiped(start_kiosk: Callable[..., Any], appro
     page = patient.page
     page.clock.install()
     page.locator("[data-way='new']").click()
-    patient.types("username", "maximiliana")
+    patient.types("full_name", "maximiliana")
 
     page.clock.run_for(40_000)
     expect(page.locator("#idle")).to_be_visible()
