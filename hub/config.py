@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
@@ -15,7 +16,8 @@ from protocol.fields import Sha256, ShortText, Slug
 LOOPBACK = "127.0.0.1"
 ENV_PREFIX = "DERMAKIOSK_HUB__"
 Port = Annotated[int, Field(ge=1, le=65535)]
-Role = Literal["clinician", "technician", "administrator", "kiosk"]
+StaffRole = Literal["clinician", "technician", "attendant", "administrator"]
+Role = StaffRole | Literal["kiosk"]
 
 
 class _Section(BaseModel):
@@ -111,6 +113,55 @@ class ImageSettings(_Section):
     )
 
 
+class StaffSettings(_Section):
+    """How the hub's own people sign in."""
+
+    relying_party_id: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=253)] = Field(
+        "localhost",
+        title="Relying party",
+        description="Domain that passkeys belong to. Once there are passkeys, a change makes all of them useless.",
+    )
+    origin: str | None = Field(
+        None,
+        pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$",
+        title="Origin",
+        description="Address of the portal in the browser; without one, http://localhost and the port.",
+    )
+    session_s: Annotated[int, Field(ge=60, le=7 * 86_400)] = Field(
+        12 * 3_600, title="Session (s)", description="Longest session, of a browser or a program."
+    )
+    idle_s: Annotated[int, Field(ge=60, le=86_400)] = Field(
+        1_800, title="Idle (s)", description="A browser's session ends after this long without a request."
+    )
+    step_up_s: Annotated[int, Field(ge=10, le=3_600)] = Field(
+        300, title="Step-up (s)", description="How long a shown passkey allows what needs one."
+    )
+    access_token_s: Annotated[int, Field(ge=10, le=3_600)] = Field(
+        600, title="Access token (s)", description="How long a program's access token is valid."
+    )
+    invitation_s: Annotated[int, Field(ge=60, le=30 * 86_400)] = Field(
+        86_400, title="Invitation (s)", description="How long a one-time invitation is valid."
+    )
+    lock_failures: Annotated[int, Field(ge=1, le=100)] = Field(
+        5, title="Failures", description="Failed sign-ins that lock a name."
+    )
+    lock_window_s: Annotated[int, Field(ge=1, le=86_400)] = Field(
+        900, title="Window (s)", description="Within how long these must fall."
+    )
+    lock_s: Annotated[int, Field(ge=1, le=86_400)] = Field(
+        1_800, title="Lock (s)", description="How long the name is locked then."
+    )
+
+    @model_validator(mode="after")
+    def _origin_belongs_to_the_relying_party(self) -> "StaffSettings":
+        host = urlsplit(self.origin).hostname or "" if self.origin else self.relying_party_id
+        if host != self.relying_party_id and not host.endswith(f".{self.relying_party_id}"):
+            raise ValueError("origin: browsers refuse passkeys of a relying party that is no part of its host name")
+        if self.origin and self.origin.startswith("http://") and host != "localhost":
+            raise ValueError("origin: browsers allow passkeys by https only, but for localhost")
+        return self
+
+
 class IdentitySettings(_Section):
     """Who patients are, at all kiosks."""
 
@@ -204,11 +255,17 @@ class HubSettings(BaseSettings):
     identity: IdentitySettings = Field(IdentitySettings(), title="Identity", description="Patients at all kiosks.")
     mail: MailSettings = Field(MailSettings(), title="E-mail", description="Reset codes and notices to patients.")
     sms: SmsSettings = Field(SmsSettings(), title="SMS", description="The same, by SMS.")
+    staff: StaffSettings = Field(StaffSettings(), title="Staff", description="How the hub's own people sign in.")
 
     @property
     def database(self) -> str:
         """URL of the database in use."""
         return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'hub.sqlite3'}"
+
+    @property
+    def origin(self) -> str:
+        """Where browsers open the portal, as WebAuthn names it."""
+        return self.staff.origin or f"http://localhost:{self.http.port}"
 
     @property
     def identity_key_file(self) -> Path:

@@ -6,7 +6,9 @@ import secrets
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from time import monotonic
+from uuid import UUID
 
 from hub.config import AccessEntry, Role
 
@@ -16,12 +18,16 @@ _MOST_SESSIONS = 1_000
 
 @dataclass(frozen=True)
 class Principal:
-    """A known caller. `site` and `kiosk` are set for kiosks only."""
+    """A known caller. `site` and `kiosk` are set for kiosks only, what follows for people with an account only."""
 
     name: str
     role: Role
     site: str | None = None
     kiosk: str | None = None
+    staff_id: UUID | None = None
+    session_id: UUID | None = None
+    stepped_up_at: datetime | None = None
+    """When this session last showed a passkey, the person verified."""
 
 
 class AccessList:
@@ -35,7 +41,7 @@ class AccessList:
 
     def find(self, token: str) -> Principal | None:
         """The caller who owns the token; takes equally long whoever it is."""
-        digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+        digest = bytes.fromhex(token_digest(token))
         found = None
         for known, principal in self._callers:
             if hmac.compare_digest(known, digest):
@@ -77,4 +83,9 @@ class BrowserSessions:
 def new_token() -> tuple[str, str]:
     """A random token and the hash that goes into the settings."""
     token = secrets.token_urlsafe(32)
-    return token, hashlib.sha256(token.encode()).hexdigest()
+    return token, token_digest(token)
+
+
+def token_digest(token: str) -> str:
+    """What is kept of a random token. It has 256 bits, so a fast hash does."""
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()

@@ -11,7 +11,7 @@ router = APIRouter(tags=["description"])
 
 @router.get(
     "/api/v1/openapi.json",
-    dependencies=[Depends(require("clinician", "technician", "administrator", "kiosk"))],
+    dependencies=[Depends(require("clinician", "technician", "attendant", "administrator", "kiosk"))],
     include_in_schema=False,
 )
 def openapi(request: Request) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import StatementError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 import hub.db.scheduling_tables
+import hub.db.staff_tables
 import hub.db.tables
 from hub.db.base import Base
 from hub.db.engine import Database, open_database
@@ -20,6 +21,7 @@ from hub.errors import DatabaseNewer, DatabaseUnavailable
 
 assert hub.db.tables
 assert hub.db.scheduling_tables
+assert hub.db.staff_tables
 
 
 def test_sqlite_is_opened_for_durability(database: Database) -> None:
