@@ -23,7 +23,8 @@ _MAX_TEXT: Final = 64
 _MAX_SERIES: Final = 10
 _DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _FOLD: Final = str.maketrans("OI", "01")
-_STEM: Final = re.compile(rf"(?P<series>[0-9A-Z]{{0,{_MAX_SERIES - 1}}}[A-Z])(?P<number>[0-9]{{4,9}})")
+_SERIES: Final = re.compile(rf"[0-9A-Z]{{0,{_MAX_SERIES - 1}}}[A-Z]")
+_STEM: Final = re.compile(rf"{_SERIES.pattern}[0-9]{{4,9}}")
 
 CodePart = Literal["characters", "number", "suffix", "check"]
 
@@ -63,7 +64,7 @@ def make_patient_code(series: str, number: int, *, key: bytes, enrolment: bytes)
         enrolment: bytes of the enrolment image, or an `enrolment_salt`.
     """
     stem = f"{series}{number:04d}"
-    if not _STEM.fullmatch(stem) or stem != stem.translate(_FOLD):
+    if not _SERIES.fullmatch(series) or not _STEM.fullmatch(stem) or stem != stem.translate(_FOLD):
         raise ValueError("not the stem of a patient code")
     characters = _base36(hmac.new(key, enrolment, hashlib.sha256).digest())
     while True:

@@ -55,11 +55,12 @@ class Throttle:
 
     def charge(self, connection: sqlite3.Connection) -> Throttled | None:
         """Count a failure in advance, or say how long to wait; a refused attempt changes nothing."""
-        self._steady.checkpoint(connection)
         now_s = self._steady.now_s()
         level, until_s = self._read(connection, now_s)
         if until_s > now_s:
+            # Without a write, so that guesses by the thousand do not wear the disk.
             return Throttled(until_s - now_s)
+        self._steady.checkpoint(connection)
         level += 1
         self._write(connection, level, now_s, now_s + self._wait_s(level))
         return None
@@ -76,7 +77,7 @@ class Throttle:
         return max(0.0, self._read(connection, now_s)[1] - now_s)
 
     def _wait_s(self, level: float) -> float:
-        over = math.floor(level) - self.rules.budget
+        over = math.ceil(level) - self.rules.budget
         if over < 0:
             return 0.0
         doublings = min(over, 60)

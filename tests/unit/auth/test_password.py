@@ -66,5 +66,5 @@ def test_a_damaged_hash_is_no_wrong_password(stored: str) -> None:
         ("$argon2id$v=19$m=65536,t=4000,p=4$MTIzNDU2Nzg$MTIzNDU2Nzg", False),
     ],
 )
-def test_a_hash_from_elsewhere_must_be_one_that_the_kiosk_can_bear(stored: str, usable: bool) -> None:
+def test_a_hash_from_elsewhere_must_be_one_that_the_kiosk_can_bear(stored: str, *, usable: bool) -> None:
     assert is_usable_hash(stored) is usable
