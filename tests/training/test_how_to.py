@@ -23,7 +23,8 @@ pytestmark = pytest.mark.timeout(900)
 
 
 def _blocks(language: str = "") -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
+    return [text for written, text in fenced if written == language]
 
 
 def _commands() -> list[list[str]]:

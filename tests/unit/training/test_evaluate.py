@@ -260,9 +260,9 @@ def test_a_table_that_cannot_be_used_is_named(
     assert message in capsys.readouterr().err
 
 
-def _compare(a: Path, b: Path, out: Path) -> tuple[int, dict[str, Any]]:
+def _compare(a: Path, b: Path, out: Path, *more: str) -> tuple[int, dict[str, Any]]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sys.argv", ["training", "compare", "--a", str(a), "--b", str(b), "--json", str(out)])
+        patch.setattr("sys.argv", ["training", "compare", "--a", str(a), "--b", str(b), "--json", str(out), *more])
         status = main()
     return status, json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
 
@@ -297,6 +297,25 @@ def test_a_package_that_scores_at_random_is_told_from_one_that_knows(tmp_path: P
     assert area["delong"]["low"] == pytest.approx(area["bootstrap"]["low"], abs=0.03)
     assert result["decisions"]["high accuracy"]["mcnemar"]["mid_p"] < 1e-6
     assert result["balanced_accuracy"]["difference"]["low"] > 0
+
+
+def test_a_comparison_is_written_onto_the_card_of_the_first(
+    outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package = tmp_path / "package"
+    shutil.copytree(PACKAGE, package)
+    predictions, out = outputs / "predictions.csv", tmp_path / "out.json"
+    assert _compare(predictions, predictions, out, "--record", str(package)) == (1, {})
+    assert "--against" in capsys.readouterr().err
+    words = ("--record", str(package), "--against", "the published recipe, pre-trained alike,", "--data", "pictures")
+    assert _compare(predictions, predictions, out, *words)[0] == 0
+    entry = load_model_package(package).manifest.metrics[-1]
+    assert entry.split == "against the published recipe, pre-trained alike, on pictures"
+    assert (entry.n, entry.lesions) == (12, 4)
+    assert entry.figures["auc_melanoma_difference"].value == 0
+    assert entry.figures["high_accuracy_mcnemar_p"].value == 1
+    card = (package / "card.md").read_text(encoding="utf-8")
+    assert "this package against the published recipe, pre-trained alike, on pictures" in card
 
 
 @pytest.mark.parametrize(

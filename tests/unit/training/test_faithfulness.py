@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from edge.inference.classifier import Prediction
 from edge.inference.model_package import ModelManifest, load_model_package
 from tests.unit.inference.conftest import COMMITTED
-from training.faithfulness import areas, centred_gaussian, measure_faithfulness, order_of
+from training.faithfulness import areas, centred_gaussian, measure_faithfulness, metrics_of, order_of
 
 _SIDE = 64
 
@@ -78,6 +78,14 @@ def test_a_map_of_something_else_is_not() -> None:
     assert not found.proven
     assert found.against_random.overall.value is not None
     assert found.against_random.overall.value < 0
+
+
+def test_the_figures_are_recorded_as_they_were_found() -> None:
+    found = measure_faithfulness(CornerClassifier(honest=True), _lesions(20), limit=20)
+    entry = metrics_of(found, data="ham10000 val")
+    assert (entry.split, entry.n) == ("faithfulness on ham10000 val", 20)
+    assert entry.figures["overall_advantage_over_random_maps"] == found.against_random.overall
+    assert entry.figures["deletion_advantage_over_centred_maps"] == found.against_gaussian.deletion
 
 
 def test_pictures_called_low_say_nothing_about_the_map_and_are_left_out() -> None:

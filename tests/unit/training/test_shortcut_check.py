@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from training.shortcut_check import LIMIT, ShortcutCheck, check_shortcuts, picture_statistics
+from training.shortcut_check import LIMIT, ShortcutCheck, check_shortcuts, metrics_of, picture_statistics
+from training.tasks import SCALP
 
 Picture = NDArray[np.uint8]
 LABELS = ("ring", "line")
@@ -79,6 +80,9 @@ def test_classes_that_look_alike_pass_with_an_interval_that_holds_chance_and_rep
     assert found.passed
     assert (found.trained_on, found.measured_on) == (48, 24)
     assert check(hard) == found
+    entry = metrics_of(found, task=SCALP, data="drawn val")
+    assert (entry.split, entry.n, entry.lesions) == ("colour and texture alone on drawn val", 24, 12)
+    assert entry.figures["auc_psoriasis"].value == pytest.approx(found.roc_auc, abs=1e-4)
 
 
 def test_one_class_alone_cannot_be_checked(tmp_path: Path) -> None:
