@@ -13,6 +13,8 @@ from protocol.events import PatientRegistered
 from protocol.identity import Consents, CredentialsChanged
 
 _SERIES = "patient"
+_LOOKALIKES = "OI"
+_LEGIBLE = str.maketrans(_LOOKALIKES, "01")
 _FACE_AFTER = {"face-enrolled": True, "face-deleted": False}
 
 
@@ -25,7 +27,7 @@ def register_patient(session: Session, event: PatientRegistered, *, message_id: 
     patient = session.get_one(Patient, event.patient_id, populate_existing=True)
     if patient.code is not None:
         raise Conflict("the patient is registered already, by another message")
-    patient.code = patient_code(_next_number(session), event.code_suffix)
+    patient.code = _next_code(session, event.code_suffix)
     patient.provisional_code = event.provisional_code
     patient.full_name = event.full_name
     patient.birth_date = event.birth_date
@@ -71,6 +73,15 @@ def patient_code(number: int, suffix: str | None = None) -> str:
 def _take_consents(patient: Patient, consents: Consents) -> None:
     patient.consent_face, patient.consent_messages = consents.face, consents.messages
     patient.consent_research = consents.research
+
+
+def _next_code(session: Session, suffix: str | None) -> str:
+    """The next code that nobody can misread: numbers whose check character looks like a digit are left out."""
+    legible = None if suffix is None else suffix.translate(_LEGIBLE)
+    while True:
+        code = patient_code(_next_number(session), legible)
+        if code[-1] not in _LOOKALIKES:
+            return code
 
 
 def _next_number(session: Session) -> int:
