@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from edge.config import EdgeSettings
+from edge.identity.registration import Registration
 from edge.kiosk import Kiosk
-from edge.reception import Registration
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -72,7 +72,7 @@ def registration(planted_name: str) -> Callable[..., Registration]:
                 "birth_date": "1961-04-12",
                 "sex": "male",
                 "language": "en",
-                "consent_care": True,
+                "consents": {"care": True},
             }
             | changes
         )

@@ -13,9 +13,9 @@ import pytest
 from pydantic import SecretStr
 
 from edge.examination import Saved
+from edge.identity.registration import Registration
 from edge.inference.rules import AnswerUnexpected
 from edge.kiosk import Kiosk
-from edge.reception import Registration
 from edge.ui.app import create_app
 from protocol import codec
 from protocol.events import AnalysisCompleted, Answer, BodySite, Tier
@@ -89,7 +89,7 @@ def test_a_minor_needs_a_guardian_also_at_the_next_visit(open_kiosk: OpenKiosk, 
     kiosk.reception.register(registration(birth_date=f"{datetime.now(UTC).year - 10}-01-01"))
     assert captured(kiosk, BodySite.ARM).exclusions == ("guardian",)
     kiosk.reception.end("patient")
-    kiosk.reception.sign_in_with_password(username="zebulon", password=SecretStr("horse-battery-staple-7"))
+    kiosk.reception.sign_in_with_password("zebulon", SecretStr("horse-battery-staple-7"))
     assert "guardian" in [rule.id for rule in kiosk.examination.questions(body_site=BodySite.ARM)]
     assert captured(kiosk, BodySite.ARM).exclusions == ("guardian",)
     assert captured(kiosk, BodySite.ARM, answers={"guardian": Answer.NO}).exclusions == ()

@@ -12,7 +12,7 @@ import pytest
 
 from deploy.demo.installation import Installation, wait_until
 from deploy.demo.patient import Notebook, Patient
-from deploy.demo.pictures import face_folder
+from deploy.demo.pictures import face_camera
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.timeout(240)  # each starts several programs, several times
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(240)  # each starts several programs, several t
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Installation]:
-    site = Installation(tmp_path, own_broker=True, face_folder=face_folder(tmp_path / "face"))
+    site = Installation(tmp_path, own_broker=True, face_camera=face_camera(tmp_path / "face"))
     with site.running():
         yield site
 

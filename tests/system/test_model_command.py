@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from edge.config import EdgeSettings
 from edge.examination import Saved
+from edge.identity.registration import Registration
 from edge.inference.classifier import Prediction
 from edge.inference.model_package import load_model_package
 from edge.inference.openvino_classifier import OpenVinoClassifier
 from edge.kiosk import Kiosk
-from edge.reception import Registration
 from edge.ui import app
 from protocol.events import AnalysisCompleted, BodySite
 from training.packaging import write_package

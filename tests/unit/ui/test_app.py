@@ -64,5 +64,5 @@ def test_input_that_does_not_fit_is_named_and_not_repeated(ask: Ask) -> None:
     assert answer.status_code == 422
     problem = answer.json()
     assert problem["code"] == "input-invalid"
-    assert {"birth_date", "sex", "consent_care"} <= set(problem["fields"])
+    assert {"birth_date", "sex", "consents"} <= set(problem["fields"])
     assert "secret words" not in answer.text
