@@ -1,7 +1,7 @@
 """One attempt by face: a burst of frames that guides the person, tests that they are there, and yields templates.
 
-Pure: no camera, no thread, no clock. The caller feeds frames with their monotonic times, about eight a second and at
-least one a second, and shows the progress.
+Pure: no camera, no thread, no clock. The caller feeds frames with their monotonic times, about eight a second and
+none more than two seconds after another, and shows the progress.
 
 Time: within `deadline_s` (5 s) the person must have looked straight into the camera for `LOOK_S`, or the attempt ends
 for want of a face. From then on only the challenge runs on: each of its moves has `MOVE_S`, so that the whole is over
@@ -70,7 +70,7 @@ class BurstResult:
     challenge was met."""
     live: LivenessVerdict
     best_frame: NDArray[np.uint8] | None = field(repr=False)
-    """The sharpest frontal frame, RGB [H, W, 3], for the person to confirm at enrolment."""
+    """The sharpest frontal frame, RGB [H, W, 3], to confirm at enrolment; `FaceBurst.clear` blackens it."""
     problem: str | None
     """Code of the `FaceError` that kept the attempt from having a readable face, `face-not-live` when the person did
     not prove to be there, None when all is well."""

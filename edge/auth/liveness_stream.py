@@ -8,8 +8,8 @@ import numpy as np
 
 from edge.auth.liveness_trace import Sample
 
-MAX_GAP_S: Final = 1.0
-MIN_RATE_HZ: Final = 3.0
+MAX_GAP_S: Final = 2.0
+MIN_RATE_HZ: Final = 1.5
 MIN_FRAMES: Final = 10
 _STILLNESS: Final = 0.02
 """Mean change of a 32 by 32 thumbnail, in levels of 255, below which two frames are one: a camera's own noise makes
