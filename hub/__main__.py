@@ -10,6 +10,7 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
+from typing import get_args
 
 import uvicorn
 
@@ -17,12 +18,13 @@ from hub.app import create_app
 from hub.backup import back_up, tell_kiosks
 from hub.broker import EmbeddedBroker
 from hub.bus import Bus
-from hub.config import HubSettings, load_settings
+from hub.config import HubSettings, StaffRole, load_settings
 from hub.db.engine import open_database
 from hub.db.upgrade import upgrade
 from hub.errors import HubError
 from hub.listener import listen
 from hub.security import new_token
+from hub.staff.command import run_staff_command
 
 _log = logging.getLogger("hub")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -106,6 +108,18 @@ def _backup(options: argparse.Namespace) -> None:
         print(f"{watermark.site}/{watermark.kiosk}: safe through event {watermark.through_sequence}")
 
 
+def _staff(options: argparse.Namespace) -> None:
+    settings = load_settings(options.config)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    database = open_database(settings.database)
+    try:
+        upgrade(database.engine)
+        for line in run_staff_command(settings, database, options, now=datetime.now(UTC)):
+            print(line)
+    finally:
+        database.close()
+
+
 def _token(_options: argparse.Namespace) -> None:
     token, digest = new_token()
     print(f"token        = {token}\ntoken_sha256 = {digest}")
@@ -125,11 +139,38 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--to", type=Path, required=True, help="folder of the backups")
     broker = commands.add_parser("broker", help="run the embedded broker alone, on loopback")
     broker.add_argument("--port", type=int, default=1883)
+    _add_staff_parser(commands.add_parser("staff", help="accounts of the hub's own people"))
     commands.add_parser("token", help="make a token and the hash for the settings")
     return parser
 
 
-_COMMANDS = {"run": _run, "migrate": _migrate, "broker": _broker, "backup": _backup, "token": _token}
+def _add_staff_parser(parser: argparse.ArgumentParser) -> None:
+    acts = parser.add_subparsers(dest="act", required=True)
+    for name, text in (
+        ("add", "make an account and print its one-time invitation"),
+        ("reset", "take all credentials of an account away and print a new invitation"),
+        ("unlock", "lift the lock of a name"),
+        ("list", "list the accounts"),
+    ):
+        act = acts.add_parser(name, help=text, description=text)
+        act.add_argument("--config", type=Path, help="TOML file; DERMAKIOSK_HUB__… variables override it")
+        if name != "list":
+            act.add_argument(
+                "--username", required=True, help="name to sign in with: a-z, 0-9, dot, hyphen, underscore"
+            )
+        if name == "add":
+            act.add_argument("--name", required=True, help="full name")
+            act.add_argument("--role", required=True, choices=get_args(StaffRole), help="what the person may do")
+
+
+_COMMANDS = {
+    "run": _run,
+    "migrate": _migrate,
+    "broker": _broker,
+    "backup": _backup,
+    "staff": _staff,
+    "token": _token,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -21,6 +21,9 @@ from hub.api import (
     operations,
     patients,
     problem,
+    staff_account,
+    staff_members,
+    staff_sign_in,
 )
 from hub.api.deps import Services
 from hub.broker import EmbeddedBroker
@@ -81,6 +84,9 @@ def create_app(
         appointments,
         kiosk_identity,
         identity_admin,
+        staff_sign_in,
+        staff_account,
+        staff_members,
         portal,
     ):
         app.include_router(resource.router)

@@ -8,20 +8,33 @@ from pathlib import Path
 from typing import Any, Final
 
 from fastapi import Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from hub.api.deps import Services
 from hub.errors import Forbidden, HubError, Unauthorised, Unprocessable
-from hub.web import wording
+from hub.staff.members import any_members
+from hub.web import staff_wording, wording
 
 STATIC_DIR: Final = Path(__file__).parent / "static"
 STATIC_TYPES: Final = {
     "page.css": "text/css; charset=utf-8",
     "results.css": "text/css; charset=utf-8",
     "card.css": "text/css; charset=utf-8",
+    "staff.css": "text/css; charset=utf-8",
     "results.js": "text/javascript; charset=utf-8",
+    "passkey.js": "text/javascript; charset=utf-8",
+    "staff_api.js": "text/javascript; charset=utf-8",
+    "show_password.js": "text/javascript; charset=utf-8",
+    "sign_in_passkey.js": "text/javascript; charset=utf-8",
+    "enrol.js": "text/javascript; charset=utf-8",
+    "welcome.js": "text/javascript; charset=utf-8",
+    "account.js": "text/javascript; charset=utf-8",
+    "staff.js": "text/javascript; charset=utf-8",
+    "recovery_codes.js": "text/javascript; charset=utf-8",
     "mark.svg": "image/svg+xml",
 }
 # Changes with the files, so that browsers may keep each for ever.
@@ -50,7 +63,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"words": wording, "static_version": STATIC_VERSION}
+    environment.globals |= {"words": wording, "staff_words": staff_wording, "static_version": STATIC_VERSION}
     environment.filters["moment"] = _moment
     environment.filters["day"] = _day
     return environment
@@ -84,7 +97,7 @@ class PageRoute(APIRoute):
             try:
                 return await answer(request)
             except Unauthorised:
-                return sign_in_page(status=HTTPStatus.UNAUTHORIZED)
+                return await sign_in_page(request.app.state.services, status=HTTPStatus.UNAUTHORIZED)
             except RequestValidationError:
                 return _error_page(Unprocessable("the address is not valid"))
             except HubError as error:
@@ -93,9 +106,27 @@ class PageRoute(APIRoute):
         return answer_with_page
 
 
-def sign_in_page(*, status: int = HTTPStatus.OK, refused: bool = False) -> HTMLResponse:
-    """The form that takes an access token."""
-    return render("sign_in.html", status=status, refused=refused)
+async def sign_in_page(
+    running: Services, *, status: int = HTTPStatus.OK, refused: bool = False, by_token: bool = False
+) -> HTMLResponse:
+    """The form for name and password; in the demo, if asked or while nobody has an account, for an access token."""
+    demo = running.settings.environment == "demo"
+    accounts = await run_in_threadpool(_has_accounts, running)
+    mode = "token" if demo and (by_token or not accounts) else "password"
+    return render(
+        "sign_in.html",
+        status=status,
+        refused=refused,
+        mode=mode,
+        other=demo and accounts,
+        accounts=accounts,
+        minutes=-(-running.settings.staff.lock_s // 60),
+    )
+
+
+def _has_accounts(running: Services) -> bool:
+    with running.database.reading() as session:
+        return any_members(session)
 
 
 def _error_page(error: HubError) -> HTMLResponse:

@@ -13,7 +13,7 @@ from hub.api.deps import ReadSession, RunningServices, require
 from hub.api.paging import Cursor
 from hub.errors import NotFound
 from hub.security import Principal
-from hub.web import sign_in
+from hub.web import sign_in, staff_pages
 from hub.web.live import live_events
 from hub.web.pages import SECURITY_HEADERS, STATIC_DIR, STATIC_TYPES, PageRoute, render
 from hub.web.results import get_card, list_cards, newest_id
@@ -68,3 +68,4 @@ def static(name: str, v: str | None = None) -> Response:
 
 router.include_router(_pages)
 router.include_router(sign_in.router)
+router.include_router(staff_pages.router)

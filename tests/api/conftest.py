@@ -35,7 +35,7 @@ with warnings.catch_warnings():
     from starlette.testclient import TestClient
 
 GOLDEN = Path(__file__).parents[1] / "contract" / "golden" / "v1"
-ROLES = ("clinician", "technician", "administrator", "kiosk", "other-kiosk")
+ROLES = ("clinician", "technician", "attendant", "administrator", "kiosk", "other-kiosk")
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +78,7 @@ def parts() -> Parts:
 def settings(tmp_path: Path, migrated: Path) -> HubSettings:
     shutil.copy(migrated, tmp_path / "hub.sqlite3")
     callers: list[dict[str, str]] = [
-        {"name": role, "role": role, "token_sha256": _sha256(role.encode())} for role in ROLES[:3]
+        {"name": role, "role": role, "token_sha256": _sha256(role.encode())} for role in ROLES[:4]
     ]
     callers += [
         {"name": name, "role": "kiosk", "site": "village", "kiosk": kiosk, "token_sha256": _sha256(name.encode())}

@@ -11,11 +11,30 @@ from starlette.testclient import TestClient
 
 from hub.api.deps import RoleGuard
 
-ROLES = {"clinician", "technician", "administrator", "kiosk"}
+ROLES = {"clinician", "technician", "attendant", "administrator", "kiosk"}
 RECORDS = {"clinician", "administrator"}
 FLEET = {"technician", "administrator"}
 PUBLIC = {("GET", "/healthz"), ("GET", "/metrics"), ("GET", "/login"), ("POST", "/logout")}
 PUBLIC |= {("POST", "/sign-in"), ("GET", "/static/{name}")}
+# Steps of signing in; each asks for the cookie of a session at that step, or for a code of its own.
+PUBLIC |= {
+    ("GET", "/sign-in"),
+    ("GET", "/sign-in/passkey"),
+    ("GET", "/enrol"),
+    ("GET", "/welcome"),
+    ("POST", "/welcome"),
+}
+PUBLIC |= {
+    ("POST", f"/api/v1/staff/{step}")
+    for step in (
+        "sign-in/options",
+        "sign-in",
+        "sign-in/recovery",
+        "enrolment/options",
+        "enrolment",
+        "tokens/refresh",
+    )
+}
 ID = "10000000-0000-4000-8000-000000000005"
 SHA = "a" * 64
 
@@ -64,6 +83,8 @@ def test_no_route_names_a_role_that_does_not_exist(app: FastAPI) -> None:
         ("/api/v1/kiosks", FLEET),
         ("/api/v1/quarantine", FLEET),
         ("/api/v1/openapi.json", ROLES),
+        ("/api/v1/staff/members", {"administrator"}),
+        ("/api/v1/staff/events", {"administrator"}),
     ],
 )
 def test_each_reading_route_serves_its_roles_and_no_other(
