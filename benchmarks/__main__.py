@@ -6,11 +6,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import inference, outbox
+from benchmarks import inference, outbox, sign_in
 from benchmarks.report import Report
 
 _FOLDER = Path("build/bench")
-_MEASUREMENTS: dict[str, Callable[..., Report]] = {"inference": inference.measure, "outbox": outbox.measure}
+_MEASUREMENTS: dict[str, Callable[..., Report]] = {
+    "inference": inference.measure,
+    "outbox": outbox.measure,
+    "sign_in": sign_in.measure,
+}
 
 
 def main() -> int:
