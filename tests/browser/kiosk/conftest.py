@@ -22,6 +22,8 @@ from edge.ui.app import create_app
 
 PACKAGE = Path(__file__).parents[3] / "models" / "melanoma"
 PATIENCE_S = 20
+FACE_PATIENCE_S = 90
+"""A face check reads every frame; on a busy machine it takes its time."""
 PASSWORD = "four quiet green boats"
 ASTRONAUT = "0.44,0.235,0.19"
 """Where the face is in scikit-image's photograph of an astronaut, and how wide, as shares of its sides."""
@@ -197,8 +199,8 @@ class Patient:
     def __init__(self, page: Page) -> None:
         self.page = page
 
-    def sees(self, screen: str) -> None:
-        expect(self.page.locator(f"main[data-screen='{screen}']")).to_be_visible()
+    def sees(self, screen: str, *, within_s: float = PATIENCE_S) -> None:
+        expect(self.page.locator(f"main[data-screen='{screen}']")).to_be_visible(timeout=within_s * 1000)
 
     def press(self, what: str) -> None:
         self.page.locator(f"[data-do='{what}']").click()
@@ -233,7 +235,7 @@ class Patient:
 
     def shows_face(self) -> None:
         self.press("face-start")
-        self.sees("face-picture")
+        self.sees("face-picture", within_s=FACE_PATIENCE_S)
         expect(self.page.locator(".face-picture img")).not_to_have_js_property("naturalWidth", 0)
         self.press("use")
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+FACE_PATIENCE_S = 90
 SIZES = [(800, 480), (1920, 1080)]
 
 _FINDINGS = """() => {
@@ -118,7 +119,7 @@ class Tour:
         patient.press("face-start")
         expect(page.locator(".face-check[data-running]")).to_be_visible()
         self.shot("register-face-check-running")
-        patient.sees("face-picture")
+        patient.sees("face-picture", within_s=FACE_PATIENCE_S)
         self.shows(".face-picture img")
         self.shot("face-picture")
         patient.press("use")
@@ -234,7 +235,7 @@ class Tour:
         patient.sees("sign-in-face")
         self.shot("sign-in-face")
         patient.press("face-start")
-        patient.sees("attempts")
+        patient.sees("attempts", within_s=FACE_PATIENCE_S)
         self.shot("attempts")
         patient.press("go-on")
         patient.sees("body-site")

@@ -9,6 +9,8 @@ from playwright.sync_api import expect
 from protocol import codec
 from protocol.events import PatientRegistered
 
+FACE_PATIENCE_S = 90
+
 
 def registered(kiosk: Any) -> PatientRegistered:
     events = [codec.decode_event(message.body).payload for message in kiosk.kiosk.outbox.pending(limit=100)]
@@ -284,7 +286,7 @@ def test_a_printed_face_is_no_person(start_kiosk: Callable[..., Any], approach: 
     patient.fills_in_until_face()
     patient.press("face-start")
 
-    expect(patient.page.locator(".guide .problem")).to_be_visible()
+    expect(patient.page.locator(".guide .problem")).to_be_visible(timeout=FACE_PATIENCE_S * 1000)
     expect(patient.page.locator(".face-picture")).to_have_count(0)
 
 
@@ -295,7 +297,7 @@ def test_a_face_that_was_taken_is_forgotten_with_the_form(
     page = patient.page
     patient.fills_in_until_face()
     patient.press("face-start")
-    patient.sees("face-picture")
+    patient.sees("face-picture", within_s=FACE_PATIENCE_S)
     picture = page.locator(".face-picture img").get_attribute("src")
     with page.expect_response(lambda answer: answer.request.method == "DELETE" and answer.status == 204):
         patient.press("cancel")

@@ -9,6 +9,8 @@ import numpy as np
 import segno
 from playwright.sync_api import expect
 
+FACE_PATIENCE_S = 90
+
 
 def test_a_wrong_password_is_refused_without_saying_what_was_wrong(
     start_kiosk: Callable[..., Any], approach: Any
@@ -94,7 +96,7 @@ def test_a_face_signs_in_where_it_is_offered(start_kiosk: Callable[..., Any], ap
     patient.press("face")
     patient.press("face-start")
 
-    patient.sees("body-site")
+    patient.sees("body-site", within_s=FACE_PATIENCE_S)
 
 
 def test_another_name_is_not_opened_by_a_face(start_kiosk: Callable[..., Any], approach: Any, living_face: str) -> None:
@@ -103,7 +105,8 @@ def test_another_name_is_not_opened_by_a_face(start_kiosk: Callable[..., Any], a
     patient.press("face")
     patient.press("face-start")
 
-    expect(patient.page.locator("[data-code='sign-in-refused']")).to_contain_text("did not match")
+    told = patient.page.locator("[data-code='sign-in-refused']")
+    expect(told).to_contain_text("did not match", timeout=FACE_PATIENCE_S * 1000)
     patient.press("use-password")
     patient.sees("sign-in-proof")
 

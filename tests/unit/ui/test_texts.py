@@ -4,21 +4,27 @@ import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 
 import edge.kiosk
 from edge.auth import password, username
+from edge.auth.face import FaceError, FaceNotLive, FaceTemplateIncompatible
+from edge.auth.liveness import Step
+from edge.auth.password_strength import RuleId, Suggestion
 from edge.capture.quality import Fault
+from edge.config import Identity
 from edge.errors import EdgeError
+from edge.identity.registration import Registration
 from edge.inference.classifier import Prediction
 from edge.inference.model_package import Thresholds
 from edge.inference.rules import Circumstances, load_rules
 from edge.inference.triage import triage
-from edge.reception import Registration
 from edge.ui.screens import CaptureOrder
 from protocol.events import Answer, Assessment, BodySite, Language, Sex, Task, Tier
+from protocol.identity import Guardian, MedicalHistory
 
 STATIC = Path(edge.kiosk.__file__).parent / "ui" / "static"
 TEXTS: dict[str, dict[str, str]] = {
@@ -30,9 +36,13 @@ SCRIPTS = {path.name: path.read_text() for path in sorted((STATIC / "app").rglob
 
 NO_PATIENT_MEETS = {
     "edge",
+    "challenge-spent",
+    "envelope-altered",
     "face-encoder-unavailable",
     "face-encoder-unknown",
+    "identity-deleted",
     "inference-device-absent",
+    "kiosk-keys-unusable",
     "model-install-failed",
     "model-not-installed",
     "model-on-trial",
@@ -51,7 +61,11 @@ NO_PATIENT_MEETS = {
     "model-self-test-failed",
     "model-slots-damaged",
     "model-without-previous",
+    "patient-code-invalid",
     "port-taken",
+    "record-outdated",
+    "record-refused",
+    "record-unusable",
     "rules-invalid",
     "result-not-stored",
     "result-picture-not-stored",
@@ -70,6 +84,10 @@ NO_PATIENT_MEETS = {
 
 STATEMENTS = ("raised-moderate", "raised-high", "excluded", "scalp")
 """What the result says in place of the tier's own words, where answers or rules decided."""
+
+
+AFTERWARDS = (FaceNotLive, FaceTemplateIncompatible)
+"""What is said of a face once the check is over, and not while it runs."""
 
 
 def placeholders(text: str) -> set[str]:
@@ -154,6 +172,10 @@ def test_every_slug_has_a_text() -> None:
         + [f"question.{rule.id}" for rule in RULES.rule]
         + [f"answer.{answer}" for answer in Answer if answer is not Answer.NOT_ASKED]
         + [f"tier.{said}.{part}" for said in STATEMENTS for part in ("title", "meaning")]
+        + [f"guide.{step}" for step in Step]
+        + [f"guide.{kind.code}" for kind in FaceError.__subclasses__() if kind not in AFTERWARDS]
+        + [f"password.rule.{rule}" for rule in get_args(RuleId)]
+        + [f"password.tip.{tip}" for tip in get_args(Suggestion)]
     )
     assert set(needed) - set(EN) == set()
 
@@ -184,7 +206,9 @@ def test_every_field_that_the_server_may_refuse_has_its_own_text() -> None:
 def test_the_screens_ask_for_existing_texts_and_leave_none_unused() -> None:
     source = "\n".join(SCRIPTS.values())
     groups = set(re.findall(r'slugText\("([a-z._]+)"', source))
-    asked = {quoted for quoted in re.findall(r'"([a-z_]+(?:\.[a-z_.-]+)+)"', source) if not quoted.endswith(".js")} - groups
+    asked = {
+        quoted for quoted in re.findall(r'"([a-z_]+(?:\.[a-z_.-]+)+)"', source) if not quoted.endswith(".js")
+    } - groups
     assert asked - set(EN) == set()
     patterns = [
         re.sub(r"\\\$\\\{.*?\\\}", r"[^.]+", re.escape(template))
@@ -209,6 +233,7 @@ def test_the_page_knows_the_rules_that_the_server_enforces() -> None:
     assert int(told["USERNAME_MAX"]) == username.MAX_LENGTH
     assert int(told["PASSWORD_MIN"]) == password.MIN_LENGTH
     assert int(told["PASSWORD_MAX"]) == password.MAX_LENGTH
+    assert int(told["ADULT_YEARS"]) == Identity().guardian_age
 
 
 def test_the_page_offers_exactly_the_sites_sexes_and_languages_of_the_protocol() -> None:
@@ -223,6 +248,8 @@ def test_the_page_offers_exactly_the_sites_sexes_and_languages_of_the_protocol()
     assert set(re.findall(r'^  "?([a-z0-9-]+)"?: "', pictured[1], re.MULTILINE)) == {rule.id for rule in RULES.rule}
     assert set(listed("body_site.js", "SITES")) == set(BodySite)
     assert set(listed("person_steps.js", "SEXES")) == set(Sex)
+    assert set(listed("person_steps.js", "RELATIONS")) == set(get_args(Guardian.model_fields["relation"].annotation))
+    assert set(re.findall(r'topic\(\s+"(\w+)"', SCRIPTS["health_topics.js"])) == set(MedicalHistory.model_fields)
     assert set(listed("texts.js", "LANGUAGES")) == set(Language)
     drawn = set(re.findall(r'^  \["(\w+)", ', SCRIPTS["body_figure.js"], re.MULTILINE))
     assert drawn == {site.value for site in CaptureOrder.model_fields["body_site"].annotation}

@@ -80,7 +80,7 @@ export const imageUrl = (sha256) => `/api/images/${sha256}`;
 
 async function json(method, path, options) {
   const answer = await request(method, path, options);
-  return answer.status === 204 ? null : read(answer.json(), options.signal);
+  return read(answer.text().then((text) => (text ? JSON.parse(text) : null)), options.signal);
 }
 
 async function blob(path, signal) {

@@ -12,6 +12,8 @@ export function emptyDraft() {
     birth: { day: "", month: "", year: "" },
     sex: null,
     guardian: { full_name: "", relation: null },
+    /** Whether the server asked for a guardian: the age for it is the clinic's to set. */
+    guardianAsked: false,
     consents: { care: null, face: null, messages: null, research: null },
     username: "",
     /** Whether the user name is the patient's own and not one that was proposed. */
@@ -34,7 +36,9 @@ export const answered = ({ none, picked, own, typing, skipped }) =>
   none || skipped || picked.length > 0 || own.length > 0 || typing.trim() !== "";
 
 /** Whether a parent or guardian must be there; never before the birth date is known. */
-export function isMinor({ birth }, today = new Date()) {
+export const needsGuardian = (draft) => draft.guardianAsked || isMinor(draft);
+
+function isMinor({ birth }, today = new Date()) {
   const born = isoDate(birth);
   if (!born) return false;
   const [year, month, day] = born.split("-").map(Number);
@@ -74,7 +78,7 @@ export function registrationOf(draft) {
       messages: consents.messages === true && canBeReached(draft),
       research: consents.research === true,
     },
-    guardian: isMinor(draft) ? { full_name: guardian.full_name.trim(), relation: guardian.relation } : null,
+    guardian: needsGuardian(draft) ? { full_name: guardian.full_name.trim(), relation: guardian.relation } : null,
     attendant: (attendant.helped === true && attendant.full_name.trim()) || null,
     enrolment_id: consents.face === true ? draft.enrolment : null,
   };

@@ -6,7 +6,7 @@ import { choiceField, textField } from "../form.js";
 import { newPasswordField } from "../new_password_field.js";
 import { FULL_NAME_MAX, PASSWORD_MIN, PASSWORD_RULE, USERNAME_MAX, USERNAME_MIN, USERNAME_RULE } from "../rules.js";
 import { t } from "../texts.js";
-import { isMinor, plainPhone, proposedUsername } from "./draft.js";
+import { needsGuardian, plainPhone, proposedUsername } from "./draft.js";
 
 const SEXES = ["female", "male", "other", "unknown"];
 const RELATIONS = ["parent", "grandparent", "legal-guardian", "other"];
@@ -58,7 +58,7 @@ export const about = {
 export const guardian = {
   id: "guardian",
   fields: ["guardian"],
-  when: (draft) => isMinor(draft),
+  when: (draft) => needsGuardian(draft),
   lead: "register.guardian.lead",
   draw: ({ draft, errors }) => [
     kept(draft.guardian, "full_name", {

@@ -4,7 +4,7 @@ import * as api from "../api.js";
 import { isoDate } from "../birth_date_field.js";
 import { button, el, heading, icon } from "../dom.js";
 import { problemPlace } from "../problem.js";
-import { isMinor, registrationOf } from "../registration/draft.js";
+import { needsGuardian, registrationOf } from "../registration/draft.js";
 import { stepsFor } from "../registration/steps.js";
 import { PASSWORD_RULE, USERNAME_RULE } from "../rules.js";
 import { errorKey, longDate, t } from "../texts.js";
@@ -81,7 +81,7 @@ function rows(draft, steps) {
       label: t("review.about"),
       text: `${longDate(`${isoDate(draft.birth)}T12:00`)} · ${t(`sex.${draft.sex}`)}`,
     },
-    isMinor(draft) && { at: "guardian", picture: "family", label: t("field.guardian.label"), text: guardian.full_name },
+    needsGuardian(draft) && { at: "guardian", picture: "family", label: t("field.guardian.label"), text: guardian.full_name },
     { at: "username", picture: "key", label: t("field.username.label"), text: sent.username },
     {
       at: "contact",
@@ -139,8 +139,9 @@ function reviewRow({ kiosk, draft, at, picture, label, text }) {
 
 /** Back to the step that the server found wanting, with the reason beside its field. */
 function showFailure({ kiosk, draft, failure }) {
-  const steps = stepsFor(draft, kiosk.traits);
   const named = STEP_OF_CODE.find(([code]) => code.test(failure.code))?.[1];
+  if (named === "guardian") draft.guardianAsked = true;
+  const steps = stepsFor(draft, kiosk.traits);
   if (named === "face") draft.enrolment = null;
   if (steps.some(({ id }) => id === named)) {
     const key = errorKey(failure.code);
