@@ -1,5 +1,5 @@
 from hub.errors import NotFound
-from hub.web.pages import SECURITY_HEADERS, STATIC_DIR, STATIC_TYPES, render, sign_in_page
+from hub.web.pages import SECURITY_HEADERS, STATIC_DIR, STATIC_TYPES, render
 
 
 def test_pages_keep_to_themselves() -> None:
