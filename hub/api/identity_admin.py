@@ -1,7 +1,7 @@
 """What staff do about patients' identity: codes to read out, unlocking, revoking, deleting, kiosks' keys."""
 
 from base64 import b64encode
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID, uuid4
 
@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
 
-from hub.api.deps import ReadSession, RunningServices, WriteSession, require
+from hub.api.deps import ReadSession, RunningServices, WriteSession, require, require_step_up
 from hub.api.paging import DEFAULT_LIMIT, Cursor, Limit, page
 from hub.api.schemas import Page
 from hub.db.identity_tables import Deletion, KioskKey, SignInAttempt
@@ -25,8 +25,8 @@ from protocol.fields import Base64Text
 from protocol.identity import DeletionScope
 
 router = APIRouter(prefix="/api/v1", tags=["identity"])
-Helper = Annotated[Principal, Depends(require("clinician"))]
-Administrator = Annotated[Principal, Depends(require("administrator"))]
+Helper = Annotated[Principal, Depends(require_step_up("clinician", "attendant"))]
+Administrator = Annotated[Principal, Depends(require_step_up("administrator"))]
 
 
 class _Schema(BaseModel):
@@ -122,16 +122,16 @@ def make_reset_code(
     patient_id: UUID, caller: Helper, session: WriteSession, running: RunningServices, response: Response
 ) -> ResetCodeOut:
     """A one-time code for a patient whom the caller knows to be this one."""
-    new = give_code(session, running.identity_keys, patient_id, by=caller.name, now=datetime.now(UTC))
+    new = give_code(session, running.identity_keys, patient_id, by=caller.name, now=running.clock())
     session.commit()
     response.headers["Cache-Control"] = "no-store"
     return ResetCodeOut(code=new.code, expires_at=new.expires_at)
 
 
 @router.delete("/patients/{patient_id}/sign-in-lock")
-def unlock(patient_id: UUID, _caller: Helper, session: WriteSession) -> CountOut:
+def unlock(patient_id: UUID, _caller: Helper, session: WriteSession, running: RunningServices) -> CountOut:
     """Unlock every name of a patient, at every kiosk."""
-    count = clear_locks_of(session, patient_id, now=datetime.now(UTC))
+    count = clear_locks_of(session, patient_id, now=running.clock())
     session.commit()
     return CountOut(count=count)
 
@@ -161,21 +161,21 @@ def list_attempts(
 
 
 @router.post("/patients/{patient_id}/credential-revocations", status_code=202)
-def revoke(patient_id: UUID, _caller: Administrator, session: WriteSession) -> CountOut:
+def revoke(patient_id: UUID, _caller: Administrator, session: WriteSession, running: RunningServices) -> CountOut:
     """Make every kiosk forget its copy of a patient's credential record at once; each asks the hub the next time."""
-    count = revoke_everywhere(session, patient_id, now=datetime.now(UTC))
+    count = revoke_everywhere(session, patient_id, now=running.clock())
     session.commit()
     return CountOut(count=count)
 
 
 @router.post("/patients/{patient_id}/deletions", status_code=202)
 def request_deletion(
-    patient_id: UUID, wish: DeletionIn, caller: Administrator, session: WriteSession
+    patient_id: UUID, wish: DeletionIn, caller: Administrator, session: WriteSession, running: RunningServices
 ) -> DeletionAccepted:
     """Delete a patient's face, or account, everywhere, when the patient does not ask for it at a kiosk."""
     if session.get(Patient, patient_id) is None:
         raise NotFound("no patient has this id")
-    now = datetime.now(UTC)
+    now = running.clock()
     deletion = Deletion(
         id=uuid4(),
         patient_id=patient_id,
@@ -226,7 +226,13 @@ def list_keys(session: ReadSession) -> list[KioskKeysOut]:
 
 @router.post("/kiosk-keys/{site}/{kiosk}/confirmation", status_code=204)
 def confirm(
-    site: str, kiosk: str, confirmation: KeysConfirmation, caller: Administrator, session: WriteSession
+    *,
+    site: str,
+    kiosk: str,
+    confirmation: KeysConfirmation,
+    caller: Administrator,
+    session: WriteSession,
+    running: RunningServices,
 ) -> Response:
     """Take a kiosk's new keys as its own, after comparing them with those that the kiosk shows."""
     confirm_keys(
@@ -235,7 +241,7 @@ def confirm(
         kiosk=kiosk,
         expected_signing_key=confirmation.signing_key,
         confirmed_by=caller.name,
-        now=datetime.now(UTC),
+        now=running.clock(),
     )
     session.commit()
     return Response(status_code=204)

@@ -1,7 +1,7 @@
 """What kiosks ask about identity: keys, credential records, reset codes. Each sees what concerns its visitor alone."""
 
 from base64 import b64encode
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -36,9 +36,9 @@ _NO_STORE = {"Cache-Control": "no-store"}
 
 
 @router.put("/kiosk/keys", status_code=204)
-def put_keys(keys: KioskKeys, caller: KioskCaller, session: WriteSession) -> Response:
+def put_keys(keys: KioskKeys, caller: KioskCaller, session: WriteSession, running: RunningServices) -> Response:
     """Make the kiosk's public keys known. The first ones count at once; others wait for an administrator (409)."""
-    now = datetime.now(UTC)
+    now = running.clock()
     accepted = take_keys(session, _kiosk(session, caller, now), keys, now=now)
     session.commit()
     if not accepted:
@@ -49,7 +49,7 @@ def put_keys(keys: KioskKeys, caller: KioskCaller, session: WriteSession) -> Res
 @router.get("/kiosk/identity")
 def read_identity(caller: KioskCaller, session: WriteSession, running: RunningServices) -> FleetIdentity:
     """The hub's public key, and the fleet's pepper in an envelope for this kiosk."""
-    kiosk = pinned_keys(session, _kiosk(session, caller, datetime.now(UTC)).id)
+    kiosk = pinned_keys(session, _kiosk(session, caller, running.clock()).id)
     keys = running.identity_keys
     sealed = seal_to_kiosk(keys.pepper, kiosk_key=kiosk.encryption_key, info=PEPPER_TO_KIOSK)
     return FleetIdentity(encryption_key=b64encode(keys.public_key).decode(), sealed_pepper=b64encode(sealed).decode())
@@ -60,7 +60,7 @@ def put_record(
     patient_id: UUID, record: SealedRecord, caller: KioskCaller, session: WriteSession, running: RunningServices
 ) -> Response:
     """Take a changed credential record; a repetition changes nothing, an older one is refused (409)."""
-    now = datetime.now(UTC)
+    now = running.clock()
     kiosk_id = _kiosk(session, caller, now).id
     take_record(session, running.identity_keys, patient_id, record, kiosk_id=kiosk_id, now=now)
     session.commit()
@@ -72,7 +72,7 @@ def claim_record(
     claim: CredentialClaim, caller: KioskCaller, session: WriteSession, running: RunningServices, response: Response
 ) -> ClaimedRecord:
     """The record of the one patient who stands before the kiosk, sealed to its key; 404 for an unknown name."""
-    now = datetime.now(UTC)
+    now = running.clock()
     settings, digest = running.settings.identity, claim.claim_digest
     kiosk_id = _kiosk(session, caller, now).id
     require_allowance(session, "claim", kiosk_id=kiosk_id, most=settings.claims_per_hour, now=now)
@@ -94,7 +94,7 @@ def order_reset(
     order: PasswordResetOrder, caller: KioskCaller, session: WriteSession, running: RunningServices
 ) -> Response:
     """Have a reset code sent. The answer is the same whether there is such a patient, or an address, or not."""
-    now = datetime.now(UTC)
+    now = running.clock()
     keys, most = running.identity_keys, running.settings.identity.resets_per_hour
     kiosk_id = _kiosk(session, caller, now).id
     require_allowance(session, "reset-order", kiosk_id=kiosk_id, most=most, now=now)
@@ -115,7 +115,7 @@ def verify_reset(
     proof: PasswordResetProof, caller: KioskCaller, session: WriteSession, running: RunningServices, response: Response
 ) -> ClaimedRecord:
     """Take the code that a patient typed, once; hands out the record and unlocks the patient's names everywhere."""
-    now = datetime.now(UTC)
+    now = running.clock()
     settings, keys, digest = running.settings.identity, running.identity_keys, proof.claim_digest
     kiosk_id = _kiosk(session, caller, now).id
     pinned_keys(session, kiosk_id)  # or a code would be used up for nothing
