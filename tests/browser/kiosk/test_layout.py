@@ -298,7 +298,10 @@ def test_every_screen_fits(
     height: int,
     locale: str,
 ) -> None:
-    kiosk = start_kiosk(dermoscope="sim://phantom?seed=1&fault=defocus@3,dark@4", face_camera=living_face)
+    # The clock leaps here; a face cannot be looked for in between.
+    kiosk = start_kiosk(
+        dermoscope="sim://phantom?seed=1&fault=defocus@3,dark@4", face_camera=living_face, face_left_s=0
+    )
     patient = approach(kiosk, width=width, height=height, locale=locale)
     tour = Tour(kiosk=kiosk, patient=patient, keep=keep, language=locale[:2])
 

@@ -62,7 +62,7 @@ function tiles({ kiosk, told }) {
     tile({
       id: "consents",
       picture: "hand",
-      text: ["care", ...agreed].map((use) => t(`consent.${use}.short`)).join(" · "),
+      text: (agreed.length ? agreed : ["care"]).map((use) => t(`consent.${use}.short`)).join(" · "),
       onclick: () => kiosk.show("accountConsents", { told }),
     }),
     kiosk.traits.offers_face || told.face_enrolled
