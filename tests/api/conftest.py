@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import argon2
 import pytest
 from fastapi import FastAPI
 from starlette.exceptions import StarletteDeprecationWarning
 
-from hub.api.deps import Services
+from hub.api.deps import Services, utc_now
 from hub.app import create_app
 from hub.bus import Bus
 from hub.config import HubSettings
@@ -28,6 +29,7 @@ from hub.ingest.recorder import Recorder
 from hub.metrics import HubMetrics
 from hub.records.folder_image_store import FolderImageStore
 from hub.security import AccessList, BrowserSessions
+from hub.staff.passwords import StaffPasswords
 
 with warnings.catch_warnings():
     # It asks for httpx2, which is not locked; httpx serves.
@@ -52,6 +54,7 @@ class Parts:
     """Services without a broker, and a switch for its check."""
 
     broker_fault: str | None = None
+    clock: Callable[[], datetime] = utc_now
 
     @contextmanager
     def __call__(self, settings: HubSettings) -> Iterator[Services]:
@@ -65,6 +68,8 @@ class Parts:
             access=AccessList(settings.access),
             browsers=BrowserSessions(),
             checks={"broker": lambda: self.broker_fault},
+            clock=self.clock,
+            staff_passwords=StaffPasswords(argon2.profiles.CHEAPEST),
         )
         database.close()
 
