@@ -101,6 +101,11 @@ class CredentialQueue:
             ).fetchall()
         return [UUID(row["patient_id"]) for row in rows]
 
+    @property
+    def enrolled(self) -> bool:
+        """Whether the hub knows this kiosk's keys, and this kiosk the fleet's pepper."""
+        return self._enrolled_at_s is not None
+
     def start(self) -> None:
         """Begin; the hub may be away."""
         self._thread.start()

@@ -17,7 +17,7 @@ from hub.identity.errors import ClaimUnknown, EnvelopeAltered, IdentityDeleted, 
 from hub.identity.hub_keys import HubKeys, seal_to_kiosk, seal_with_own_key, unseal_with_own_key
 from hub.identity.kiosk_keys import pinned_keys
 from hub.identity.orders import give_order, withdraw_orders
-from protocol.commands import COMMAND_NAMES, DeleteIdentity, RevokeCredentials
+from protocol.commands import COMMAND_NAMES, AssignPatientCode, DeleteIdentity, RevokeCredentials
 from protocol.credentials import TO_HUB, TO_KIOSK, ClaimedRecord, CredentialRecord, SealedRecord
 
 _log = logging.getLogger(__name__)
@@ -56,6 +56,20 @@ def take_record(
     _hold(session, patient_id, kiosk_id, version=record.version, now=now)
     for holder in _other_holders(session, record, kiosk_id):
         _revoke(session, holder, now=now)
+    tell_code(session, patient_id, kiosk_id=kiosk_id, known=record.patient_code, now=now)
+
+
+def tell_code(session: Session, patient_id: UUID, *, kiosk_id: int, known: str | None, now: datetime) -> None:
+    """Order a kiosk to take over the patient's lasting code, once both registration and record are here.
+
+    Not before the record: a kiosk sends that under the fleet's pepper, and a code that came before the pepper would
+    make it forget the provisional one, which is printed on a card.
+    """
+    code = session.get_one(Patient, patient_id).code
+    if code is None or code == known or session.get(StoredCredential, patient_id) is None:
+        return
+    order = AssignPatientCode(patient_id=patient_id, code=code)
+    give_order(session, order, kiosk_id=kiosk_id, subject=patient_id, now=now)
 
 
 def hand_out(

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from hub.db.tables import Analysis, Lesion, Patient, Refusal, Visit
-from hub.identity.orders import give_order
+from hub.identity.credentials import tell_code
 from hub.ingest.identity_handlers import (
     command_answered,
     credentials_changed,
@@ -18,7 +18,6 @@ from hub.ingest.messages import Fact
 from hub.ingest.writes import Writes
 from hub.records.patients import register_patient
 from hub.records.visits import end_visit
-from protocol.commands import AssignPatientCode
 from protocol.events import (
     AnalysisCompleted,
     CaptureRefused,
@@ -39,16 +38,8 @@ def patient_registered(fact: Fact, kiosk_id: int, writes: Writes) -> None:
     writes.add_missing(Patient, _patient(event.patient_id, fact))
 
     def register(session: Session) -> None:
-        code = register_patient(
-            session, event, message_id=fact.envelope.message_id, registered_at=fact.envelope.occurred_at
-        )
-        give_order(
-            session,
-            AssignPatientCode(patient_id=event.patient_id, code=code),
-            kiosk_id=kiosk_id,
-            subject=event.patient_id,
-            now=fact.delivery.received_at,
-        )
+        register_patient(session, event, message_id=fact.envelope.message_id, registered_at=fact.envelope.occurred_at)
+        tell_code(session, event.patient_id, kiosk_id=kiosk_id, known=None, now=fact.delivery.received_at)
 
     writes.then(register)
 
