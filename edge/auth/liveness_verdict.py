@@ -18,7 +18,7 @@ from edge.auth.liveness_stream import freshness
 from edge.auth.liveness_trace import Sample
 from edge.auth.template_transform import centre
 
-THRESHOLDS: Final = {"stream": 0.8, "depth": -0.45, "light": 0.5, "no-pattern": -4.5, "one-person": 0.0}
+THRESHOLDS: Final = {"stream": 0.8, "depth": -0.5, "light": 0.5, "no-pattern": -4.5, "one-person": 0.0}
 
 
 def judge(

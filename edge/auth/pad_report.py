@@ -1,6 +1,7 @@
 """Error rates of the liveness check over many attempts, by species of attack (ISO/IEC 30107-3 terms).
 
-APCER: share of attacks that pass. BPCER: share of people who do not. People are split in two: limits may be chosen on
+APCER: share of attacks that pass. BPCER: share of people who do not, among those whose face could be read; the others
+are non-responses. People are split in two: limits may be chosen on
 the first part (`develop`), figures are of the second alone.
 """
 
@@ -51,9 +52,15 @@ def pad_report(records: Sequence[AttemptRecord]) -> dict[str, object]:
     rows: dict[str, object] = {}
     for name in species:
         own = [record for record in test if record.species == name]
-        wrong = sum(record.passed != record.genuine for record in own)
-        rows[name] = {
-            "bpcer" if name.startswith(GENUINE) else "apcer": share(wrong, len(own)),
+        read = [record for record in own if record.readable]
+        rates = (
+            # People in whom no face can be read are asked to move, not called false: counted apart.
+            {"bpcer": share(sum(not record.passed for record in read), len(read))}
+            if name.startswith(GENUINE)
+            else {"apcer": share(sum(record.passed for record in own), len(own))}
+        )
+        rows[name] = rates | {
+            "non_response": share(len(own) - len(read), len(own)),
             "challenge_met": share(sum(record.challenge_met for record in own), len(own)),
             "refused_by_cue_alone": {
                 cue: share(sum(not record.scores[cue] >= limit for record in own), len(own))
@@ -65,7 +72,9 @@ def pad_report(records: Sequence[AttemptRecord]) -> dict[str, object]:
         "proposed": _proposed([record for record in records if record.develop]),
         "species": rows,
         "attacks_of_all_species": share(sum(r.passed for r in test if not r.genuine), sum(not r.genuine for r in test)),
-        "people_of_all_sources": share(sum(not r.passed for r in test if r.genuine), sum(r.genuine for r in test)),
+        "people_of_all_sources": share(
+            sum(not r.passed for r in test if r.genuine and r.readable), sum(r.genuine and r.readable for r in test)
+        ),
     }
 
 

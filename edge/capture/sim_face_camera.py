@@ -25,7 +25,7 @@ from edge.capture.sim_face_head import SIDE_PX, Head, Picture
 from edge.capture.sim_face_person import FaceScene, LivePerson
 
 JPEG_QUALITY: Final = 92
-_CENTRED: Final = "0.5,0.5,0.42"
+_CENTRED: Final = "0.5,0.5,0.38"
 """Where the face is unless the address says otherwise: as in Labeled Faces in the Wild, or a passport photograph."""
 _FACE_NUMBERS: Final = 3
 
@@ -35,14 +35,14 @@ class SimFaceOptions:
     """What the address of a simulated face camera says."""
 
     image: Path
-    face: tuple[float, float, float] = (0.5, 0.5, 0.42)
+    face: tuple[float, float, float] = (0.5, 0.5, 0.38)
     """Middle of the face, x and y, and its width from temple to temple, as shares of the photograph's sides."""
     attack: str | None = None
     seed: int = 0
 
 
 class SimFaceCamera:
-    """`sim://face?image=/pictures/face.jpg&face=0.5,0.5,0.42&attack=print&seed=1`.
+    """`sim://face?image=/pictures/face.jpg&face=0.5,0.5,0.38&attack=print&seed=1`.
 
     It is a `RespondingCamera`: told what the screen shows, the person turns, comes near and is lit by it, as someone
     at a kiosk would, or leaves. Without `respond` they look straight ahead. `attack` puts one of
