@@ -21,7 +21,7 @@ def clock(parts: Parts) -> Clock:
 
 
 @pytest.fixture
-def join(app: FastAPI, client: TestClient, clock: Clock) -> Callable[..., Person]:
+def join(app: FastAPI, clock: Clock, client: TestClient) -> Callable[..., Person]:
     return lambda name, role: Person(app, name).join(role)
 
 

@@ -26,7 +26,7 @@ def clock(parts: Parts) -> Clock:
 
 
 @pytest.fixture
-def somebody(app: FastAPI, client: TestClient, clock: Clock) -> Callable[..., Person]:
+def somebody(app: FastAPI, clock: Clock, client: TestClient) -> Callable[..., Person]:
     return lambda name="ana": Person(app, name)
 
 
