@@ -1,13 +1,19 @@
+import asyncio
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
+import httpx
 import pytest
+import skimage.data
 
 from edge.config import EdgeSettings
 from edge.identity.registration import Registration
 from edge.kiosk import Kiosk
+from edge.ui.app import create_app
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -78,3 +84,50 @@ def registration(planted_name: str) -> Callable[..., Registration]:
         )
 
     return build
+
+
+class Screen:
+    """The touch screen's side of a kiosk: it asks the server as the page does."""
+
+    def __init__(self, kiosk: Kiosk) -> None:
+        self.kiosk = kiosk
+        self._transport = httpx.ASGITransport(create_app(kiosk))
+
+    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
+        async def request() -> httpx.Response:
+            async with httpx.AsyncClient(transport=self._transport, base_url="http://127.0.0.1:8090") as client:
+                return await client.request(method, path, json=body, timeout=60)
+
+        answer = asyncio.run(request())
+        # The loop has told its workers to end, but does not wait for them.
+        for thread in threading.enumerate():
+            if thread.name == "AnyIO worker thread":
+                thread.join()
+        return answer
+
+    def face_check(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Begin a face check and wait for its end."""
+        begun = self.ask("POST", path, body)
+        assert begun.status_code == 200, begun.text
+        asked = "/api/face-enrolments" if "enrolments" in path else "/api/face-attempts"
+        while True:
+            view: dict[str, Any] = self.ask("GET", f"{asked}/{begun.json()['attempt_id']}").json()
+            if view["state"] != "running":
+                return view
+
+    def register(self, registration: Registration, **changes: Any) -> httpx.Response:
+        body = registration.model_dump(mode="json") | {"password": registration.password.get_secret_value()}
+        return self.ask("POST", "/api/register", body | changes)
+
+
+@pytest.fixture
+def screen() -> type[Screen]:
+    return Screen
+
+
+@pytest.fixture(scope="session")
+def astronaut(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Address of a simulated person with the face of scikit-image's astronaut."""
+    path = tmp_path_factory.mktemp("face") / "face.png"
+    cv2.imwrite(str(path), skimage.data.astronaut()[:, :, ::-1])
+    return f"sim://face?image={path}&face=0.43,0.24,0.22"

@@ -86,7 +86,8 @@ def test_the_demonstration_answers_for_a_simulated_scalp_and_says_that_it_is_one
 
 def test_a_minor_needs_a_guardian_also_at_the_next_visit(open_kiosk: OpenKiosk, registration: Register) -> None:
     kiosk = open_kiosk()
-    kiosk.reception.register(registration(birth_date=f"{datetime.now(UTC).year - 10}-01-01"))
+    guardian = {"full_name": "Ada Torres", "relation": "parent"}
+    kiosk.reception.register(registration(birth_date=f"{datetime.now(UTC).year - 10}-01-01", guardian=guardian))
     assert captured(kiosk, BodySite.ARM).exclusions == ("guardian",)
     kiosk.reception.end("patient")
     kiosk.reception.sign_in_with_password("zebulon", SecretStr("horse-battery-staple-7"))
