@@ -23,8 +23,8 @@ from edge.uplink.credential_queue import CredentialQueue
 from edge.visit import Visit
 from protocol.identity import Consents, DeletionRequested, DeletionScope
 
-_PROVISIONAL: Final = re.compile(r"[0-9A-Z]*P[0-9]+-")
-"""Kiosks' series end in P, see `patient_code.kiosk_series`; the hub's do not."""
+_PROVISIONAL: Final = re.compile(r"[0-9A-Z]+P[0-9]+-")
+"""A kiosk's series is its name and P, see `patient_code.kiosk_series`; the hub's is one letter."""
 
 
 @dataclass(frozen=True)
