@@ -33,9 +33,9 @@ in the Wild (folds 1 to 4), single frames, intervals by bootstrap over people:
 - 148 photographs were refused: 78 for a second face, 70 for none.
 
 The interval is wide because two men from East Asia, where this network is known to be weak, have part in 78 of these
-matches, and among the 15 people of NUAA, students in Nanjing before one webcam, 4.3 % of the pairs of two match (0.9 %
-to 11 %): where patients resemble each other, expect far more than this rate. One person's photographs are years and cameras
-apart here; even at 0.476, where the false match rate itself is 1e-4, 33 % of their pairs are refused.
+matches; and among the 15 people of NUAA, students in Nanjing before one webcam, 4.3 % of the pairs of two match (0.9 %
+to 11 %). Where patients resemble each other, expect far more than this rate. One person's photographs are years and
+cameras apart here; even at 0.476, where the false match rate itself is 1e-4, 33 % of their pairs are refused.
 """
 
 BURST_THRESHOLD: Final = 0.384
