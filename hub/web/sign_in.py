@@ -120,6 +120,8 @@ async def _form(request: Request) -> dict[str, str] | None:
 
 
 class _Foreign(HubError):
+    """Another site's page sent the form, or a browser that names none."""
+
     code = "foreign-form"
     title = "This form came from elsewhere"
     status = HTTPStatus.FORBIDDEN
