@@ -2,7 +2,7 @@
 
 import { create } from "./passkey.js";
 import { showCodes } from "./recovery_codes.js";
-import { ask, askVerified, inWords, tell } from "./staff_api.js";
+import { ask, askVerified, inWords, ready, tell } from "./staff_api.js";
 
 const problem = document.getElementById("problem");
 
@@ -66,3 +66,5 @@ async function attempt(button, act) {
     button.disabled = false;
   }
 }
+
+ready();

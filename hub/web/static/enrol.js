@@ -2,7 +2,7 @@
 
 import { create } from "./passkey.js";
 import { showCodes } from "./recovery_codes.js";
-import { ask, inWords, tell, withoutPasskeys } from "./staff_api.js";
+import { ask, inWords, ready, tell, withoutPasskeys } from "./staff_api.js";
 
 const step = document.getElementById("step");
 const problem = document.getElementById("problem");
@@ -27,3 +27,5 @@ document.getElementById("register").addEventListener("submit", async (event) => 
     button.focus();
   }
 });
+
+ready();

@@ -1,7 +1,7 @@
 // The step after the password: the passkey, or a recovery code.
 
 import { get } from "./passkey.js";
-import { ask, inWords, tell, withoutPasskeys } from "./staff_api.js";
+import { ask, inWords, ready, tell, withoutPasskeys } from "./staff_api.js";
 
 const step = document.getElementById("step");
 const show = document.getElementById("show");
@@ -37,3 +37,6 @@ async function attempt(button, act) {
     button.focus();
   }
 }
+
+ready();
+show.focus();

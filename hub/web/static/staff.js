@@ -1,6 +1,6 @@
 // All accounts: inviting, changing roles, unlocking, resetting, shutting.
 
-import { askVerified, inWords, tell } from "./staff_api.js";
+import { askVerified, inWords, ready, tell } from "./staff_api.js";
 
 const problem = document.getElementById("problem");
 const invitation = document.getElementById("invitation");
@@ -75,3 +75,5 @@ async function attempt(button, act) {
     button.disabled = false;
   }
 }
+
+ready();

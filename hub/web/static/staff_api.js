@@ -63,6 +63,13 @@ export function withoutPasskeys() {
     : "This browser does not offer passkeys at this address. They need https, or http://localhost on the hub itself.";
 }
 
+// Buttons do nothing, or send a form on its own, before their script runs; until then they are disabled.
+export function ready() {
+  for (const button of document.querySelectorAll("[data-scripted]")) {
+    button.disabled = false;
+  }
+}
+
 function confirmIdentity() {
   const dialog = document.getElementById("step-up");
   const go = document.getElementById("step-up-go");
