@@ -1,4 +1,7 @@
-"""What every camera must do. `picamera2://` needs a Raspberry Pi; its behaviour without one is a unit test."""
+"""What every camera must do.
+
+`picamera2://` needs a Raspberry Pi, and before `sim://face` somebody moves as time goes on: both are unit tests.
+"""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -67,7 +70,7 @@ def decoded(data: bytes) -> NDArray[np.uint8]:
 
 
 def test_every_adapter_is_under_this_contract() -> None:
-    assert set(ADAPTERS) == {name.partition("-")[0] for name in ADDRESSES} | {"picamera2"}
+    assert set(ADAPTERS) == {name.partition("-")[0] for name in ADDRESSES} | {"picamera2", "sim://face"}
 
 
 def test_a_capture_is_a_picture_that_says_what_and_when_it_is(camera: Camera, address: str) -> None:
