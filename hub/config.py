@@ -154,7 +154,7 @@ class StaffSettings(_Section):
 
     @model_validator(mode="after")
     def _origin_belongs_to_the_relying_party(self) -> "StaffSettings":
-        host = urlsplit(self.origin).hostname or "" if self.origin else self.relying_party_id
+        host = urlsplit(self.origin).hostname or "" if self.origin else "localhost"
         if host != self.relying_party_id and not host.endswith(f".{self.relying_party_id}"):
             raise ValueError("origin: browsers refuse passkeys of a relying party that is no part of its host name")
         if self.origin and self.origin.startswith("http://") and host != "localhost":

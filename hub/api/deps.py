@@ -77,7 +77,7 @@ class RoleGuard:
 
     async def __call__(self, request: Request, running: "RunningServices") -> Principal:
         """The caller, if known and admitted."""
-        caller = await _caller(request, running)
+        caller = await caller_of(request, running)
         if caller is None:
             raise Unauthorised("this address needs a known caller")
         if caller.role not in self.roles:
@@ -118,7 +118,8 @@ def require_step_up(*roles: Role) -> StepUpGuard:
     return StepUpGuard(*roles)
 
 
-async def _caller(request: Request, running: Services) -> Principal | None:
+async def caller_of(request: Request, running: Services) -> Principal | None:
+    """Who sends the request, if known at this moment."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         token = token.strip()

@@ -79,3 +79,12 @@ class LastAdministrator(HubError):
     title = "This is the last administrator"
     status = 409
     remedy = "Make another administrator first."
+
+
+class FormFromElsewhere(HubError):
+    """Another site's page, or one of another port, sent the form."""
+
+    code = "form-from-elsewhere"
+    title = "This form came from elsewhere"
+    status = 403
+    remedy = "Open the portal's own address and sign in there."

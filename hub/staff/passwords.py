@@ -13,7 +13,7 @@ from hub.staff.errors import PasswordRefused
 
 MIN_LENGTH: Final = 10
 MAX_LENGTH: Final = 128
-_MIN_SCORE: Final = 3
+_MIN_SCORE: Final = 4
 _RATED_LENGTH: Final = 72
 _AT_ONCE: Final = 2
 _BLOCKED = "\ufffd"

@@ -5,11 +5,11 @@ from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from hub.api.deps import ReadSession, RunningServices, require
+from hub.api.deps import ReadSession, RunningServices, caller_of, require
 from hub.api.paging import Cursor
 from hub.errors import NotFound
 from hub.security import Principal
@@ -49,9 +49,11 @@ def card(session: ReadSession, analysis_id: UUID) -> HTMLResponse:
     dependencies=[Depends(require("clinician", "administrator"))],
     response_class=EventSourceResponse,
 )
-async def events(running: RunningServices) -> AsyncIterator[ServerSentEvent]:
-    """News for an open page."""
+async def events(request: Request, running: RunningServices) -> AsyncIterator[ServerSentEvent]:
+    """News for an open page, while its session lasts."""
     async for event in live_events(running):
+        if await caller_of(request, running) is None:
+            return
         yield event
 
 

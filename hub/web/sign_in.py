@@ -13,8 +13,8 @@ from hub.api.deps import SESSION_COOKIE, RunningServices, is_foreign
 from hub.api.login import end_browser_session, person_by_token
 from hub.api.session_cookie import session_label, set_session_cookie
 from hub.api.staff_sign_in import sign_in_steps, waiting_session
-from hub.errors import HubError, Unprocessable
-from hub.staff.errors import InvitationRefused, PasswordRefused, StaffSignInRefused
+from hub.errors import Unprocessable
+from hub.staff.errors import FormFromElsewhere, InvitationRefused, PasswordRefused, StaffSignInRefused
 from hub.web.pages import PageRoute, render, sign_in_page
 
 router = APIRouter(tags=["portal"], route_class=PageRoute, include_in_schema=False)
@@ -107,7 +107,7 @@ def _to(path: str, request: Request, running: RunningServices, token: str) -> Re
 
 async def _form(request: Request) -> dict[str, str] | None:
     if is_foreign(request):
-        raise _Foreign("the form came from another site's page")
+        raise FormFromElsewhere("the form came from another site's page")
     try:
         body = await read_bounded(request, most_bytes=_LARGEST_FORM_BYTES)
     except Unprocessable:
@@ -117,12 +117,3 @@ async def _form(request: Request) -> dict[str, str] | None:
         return {name: values[0] for name, values in parse_qs(text, keep_blank_values=True).items()}
     except ValueError:
         return None
-
-
-class _Foreign(HubError):
-    """Another site's page sent the form, or a browser that names none."""
-
-    code = "foreign-form"
-    title = "This form came from elsewhere"
-    status = HTTPStatus.FORBIDDEN
-    remedy = "Open the portal's own address and sign in there."
