@@ -116,10 +116,14 @@ def test_a_hub_restored_from_an_older_backup_asks_for_what_it_misses(
 
     site.kiosk.stop()
     site.hub.stop()
+    # The key of identities is backed up apart from the database.
+    shutil.copyfile(tmp_path / "hub" / "identity.key", tmp_path / "identity.key")
     shutil.rmtree(tmp_path / "hub")
     (tmp_path / "hub").mkdir()
     shutil.copytree(backup / "images", tmp_path / "hub" / "images")
     shutil.copyfile(next(backup.glob("hub-*.sqlite3")), tmp_path / "hub" / "hub.sqlite3")
+    shutil.move(tmp_path / "identity.key", tmp_path / "hub" / "identity.key")
+    (tmp_path / "hub" / "identity.key").chmod(0o600)
     site.start_hub()
     assert len(at_hub(site, "/analyses")) == 1
     site.start_kiosk(dermoscope="sim://phantom?seed=9")
