@@ -57,8 +57,8 @@ def test_a_damaged_hash_is_no_wrong_password(stored: str) -> None:
 @pytest.mark.parametrize(
     ("stored", "usable"),
     [
-        (CHEAP.hash_password("correct horse"), True),
-        (Argon2PasswordHasher().hash_password("correct horse"), True),
+        pytest.param(CHEAP.hash_password("correct horse"), True, id="cheap"),
+        pytest.param(Argon2PasswordHasher().hash_password("correct horse"), True, id="usual"),
         ("", False),
         ("plain", False),
         ("$argon2i$v=19$m=8,t=1,p=1$MTIzNDU2Nzg$MTIzNDU2Nzg", False),

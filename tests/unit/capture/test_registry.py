@@ -8,7 +8,7 @@ from edge.capture.registry import open_camera
 
 
 def test_an_unknown_scheme_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(CameraUriInvalid, match="folder, picamera2, sim, v4l2"):
+    with pytest.raises(CameraUriInvalid, match="folder, picamera2, sim, sim://face, v4l2"):
         open_camera("webcam://0")
 
 
