@@ -57,6 +57,7 @@ MIGRATIONS = (
 
 DATABASE = "kiosk.db"
 IMAGES = "images"
+VAULT_KEY = "vault.key"
 """Names in the data folder."""
 
 
@@ -218,7 +219,7 @@ def _face_camera(settings: EdgeSettings) -> CameraSlot | None:
 
 
 def _vault(data_dir: Path) -> Vault:
-    path = data_dir / "vault.key"
+    path = data_dir / VAULT_KEY
     # A new key beside an old database could open nothing in it, and would hide that the right one is gone.
     if not path.exists() and not (data_dir / DATABASE).exists():
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)

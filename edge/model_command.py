@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from edge.auth.vault import Vault
 from edge.config import EdgeSettings, Inference, load_settings
 from edge.errors import EdgeError
 from edge.inference.installed_model import slots_of
@@ -19,7 +20,7 @@ from edge.inference.package_slots import Place, SlotState
 from edge.inference.precision import PrecisionRefused
 from edge.inference.reproduce import Reproduction, reproduce
 from edge.inference.verified_model import VerifiedModel, open_verified
-from edge.kiosk import DATABASE, IMAGES
+from edge.kiosk import DATABASE, IMAGES, VAULT_KEY
 from edge.uplink.stored_results import find_result
 from protocol.events import ModelReference
 
@@ -111,7 +112,12 @@ def _rollback(arguments: argparse.Namespace) -> Answer:
 
 def _reproduce(arguments: argparse.Namespace) -> Answer:
     settings = load_settings(arguments.config)
-    stored = find_result(arguments.result, database=settings.data_dir / DATABASE, images=settings.data_dir / IMAGES)
+    stored = find_result(
+        arguments.result,
+        database=settings.data_dir / DATABASE,
+        images=settings.data_dir / IMAGES,
+        vault=Vault.open_file(settings.data_dir / VAULT_KEY),
+    )
     maker = stored.analysis.model
     if maker is None:
         raise ResultWithoutModel(f"no model was asked for result {arguments.result}")

@@ -290,11 +290,8 @@ class Outbox:
 
     def _opened(self, row: sqlite3.Row) -> bytes | None:
         """The event as it is sent; None, and set aside, when it was altered or its key is gone."""
-        body: bytes = row["body"]
-        if self._vault is None or body.startswith(b"{"):
-            return body
         try:
-            return self._vault.unseal(body, patient_id=_OWNER, purpose=_purpose(row["sequence"]))
+            return open_event(row["body"], sequence=row["sequence"], vault=self._vault)
         except VaultError as error:
             log.error("event %s cannot be read: %s", row["message_id"], error.code)  # noqa: TRY400 no traceback needed
             self.mark_rejected(UUID(row["message_id"]), _UNREADABLE)
@@ -302,6 +299,17 @@ class Outbox:
 
     def _now(self) -> str:
         return self._clock.now().isoformat()
+
+
+def open_event(body: bytes, *, sequence: int, vault: Vault | None) -> bytes:
+    """Return an event as it is sent, from how it lies in the outbox: sealed, or open from before there was a vault.
+
+    Raises:
+        VaultError: it was altered, or its key is gone.
+    """
+    if vault is None or body.startswith(b"{"):
+        return body
+    return vault.unseal(body, patient_id=_OWNER, purpose=_purpose(sequence))
 
 
 def _purpose(sequence: int) -> str:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from edge.auth.vault import Vault
 from edge.errors import EdgeError
 from edge.store import StorageFailed
 from edge.uplink.image_spool import ImageSpool
+from edge.uplink.outbox import open_event
 from protocol import codec
 from protocol.events import EVENT_TYPES, AnalysisCompleted
 
@@ -36,15 +38,18 @@ class StoredResult:
     picture: bytes
 
 
-def find_result(analysis_id: UUID, *, database: Path, images: Path) -> StoredResult:
+def find_result(analysis_id: UUID, *, database: Path, images: Path, vault: Vault) -> StoredResult:
     """Find one analysis in the outbox and its picture in the spool.
+
+    Events are sealed, so all results are opened until it is found: a technician asks, seldom, and waits.
 
     Raises:
         ResultNotStored: there is none of this id.
         PictureNotStored: the picture is gone or altered.
         StorageFailed: the database cannot be read.
+        VaultError: a result was altered, or is sealed with another key.
     """
-    analysis = _analysis(analysis_id, database)
+    analysis = _analysis(analysis_id, database, vault)
     wanted = analysis.image.sha256
     try:
         picture = ImageSpool(images).path(wanted).read_bytes()
@@ -55,22 +60,20 @@ def find_result(analysis_id: UUID, *, database: Path, images: Path) -> StoredRes
     return StoredResult(analysis, picture)
 
 
-def _analysis(analysis_id: UUID, database: Path) -> AnalysisCompleted:
+def _analysis(analysis_id: UUID, database: Path, vault: Vault) -> AnalysisCompleted:
     if not database.exists():
         raise ResultNotStored(f"there is no kiosk database {database}")
     try:
         # Not through Store and Outbox: their start-up cleans, which would disturb a kiosk that runs meanwhile.
         with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            row = connection.execute(
-                "SELECT body FROM messages WHERE type = ?"
-                " AND json_extract(CAST(body AS TEXT), '$.payload.analysis_id') = ?",
-                (EVENT_TYPES[AnalysisCompleted], str(analysis_id)),
-            ).fetchone()
+            rows = connection.execute(
+                "SELECT sequence, body FROM messages WHERE type = ? ORDER BY sequence DESC",
+                (EVENT_TYPES[AnalysisCompleted],),
+            )
+            for sequence, body in rows:
+                found = codec.decode_event(open_event(body, sequence=sequence, vault=vault)).payload
+                if isinstance(found, AnalysisCompleted) and found.analysis_id == analysis_id:
+                    return found
     except sqlite3.DatabaseError as error:
         raise StorageFailed(f"the kiosk's database cannot be read: {error}") from error
-    if row is None:
-        raise ResultNotStored(f"no result {analysis_id} is stored here")
-    found = codec.decode_event(row[0]).payload
-    if not isinstance(found, AnalysisCompleted):
-        raise ResultNotStored(f"{analysis_id} is no result")
-    return found
+    raise ResultNotStored(f"no result {analysis_id} is stored here")

@@ -8,12 +8,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edge.auth.vault import Vault
 from edge.config import EdgeSettings
 from edge.examination import Saved
 from edge.identity.registration import Registration
@@ -22,6 +24,7 @@ from edge.inference.model_package import load_model_package
 from edge.inference.openvino_classifier import OpenVinoClassifier
 from edge.kiosk import Kiosk
 from edge.ui import app
+from edge.uplink.outbox import open_event
 from protocol.events import AnalysisCompleted, BodySite
 from training.packaging import write_package
 
@@ -115,12 +118,18 @@ def test_a_result_of_a_camera_jpeg_says_its_arithmetic_and_is_reproduced_to_with
     assert f"made in {precision}, recomputed in {precision}" in done.stdout
 
 
+def saved_event(connection: sqlite3.Connection, *, data_dir: Path) -> Any:
+    """The saved analysis, unsealed. One that is written back open is read like those from before there was a seal."""
+    query = "SELECT sequence, body FROM messages WHERE type = 'analysis-completed'"
+    sequence, body = connection.execute(query).fetchone()
+    return json.loads(open_event(body, sequence=sequence, vault=Vault.open_file(data_dir / "vault.key")))
+
+
 def test_a_result_that_says_something_else_differs(
     command: Callable[..., subprocess.CompletedProcess[str]], result: AnalysisCompleted, tmp_path: Path
 ) -> None:
     connection = sqlite3.connect(tmp_path / "kiosk" / "kiosk.db")
-    (body,) = connection.execute("SELECT body FROM messages WHERE type = 'analysis-completed'").fetchone()
-    event = json.loads(body)
+    event = saved_event(connection, data_dir=tmp_path / "kiosk")
     probabilities = event["payload"]["probabilities"]
     probabilities["mel"], probabilities["nv"] = probabilities["nv"], probabilities["mel"]
     with connection:
@@ -133,6 +142,19 @@ def test_a_result_that_says_something_else_differs(
     assert "It DIFFERS" in done.stdout
 
 
+def test_a_sealed_result_that_was_altered_on_the_disk_is_not_reproduced(
+    command: Callable[..., subprocess.CompletedProcess[str]], result: AnalysisCompleted, tmp_path: Path
+) -> None:
+    connection = sqlite3.connect(tmp_path / "kiosk" / "kiosk.db")
+    (body,) = connection.execute("SELECT body FROM messages WHERE type = 'analysis-completed'").fetchone()
+    altered = body[:-1] + bytes((body[-1] ^ 1,))
+    with connection:
+        connection.execute("UPDATE messages SET body = ? WHERE type = 'analysis-completed'", (altered,))
+    connection.close()
+    done = command("model", "reproduce", str(result.analysis_id))
+    assert (done.returncode, "vault-blob-altered" in done.stderr) == (2, True)
+
+
 def test_what_cannot_be_reproduced_says_why(
     command: Callable[..., subprocess.CompletedProcess[str]], result: AnalysisCompleted, tmp_path: Path, newer: Path
 ) -> None:
@@ -143,8 +165,7 @@ def test_what_cannot_be_reproduced_says_why(
     assert (other.returncode, "model-not-installed" in other.stderr) == (2, True)
     assert result.model.sha256 in other.stderr
     connection = sqlite3.connect(tmp_path / "kiosk" / "kiosk.db")
-    (body,) = connection.execute("SELECT body FROM messages WHERE type = 'analysis-completed'").fetchone()
-    event = json.loads(body)
+    event = saved_event(connection, data_dir=tmp_path / "kiosk")
     excluded = {"analysis_id": str(uuid4()), "exclusions": ["under-age"], "probabilities": {}} | dict.fromkeys(
         ("model", "heat_map", "out_of_distribution", "malignant")
     )
