@@ -1,4 +1,4 @@
 {
-  "key_id": "5238cf93089bc4b1",
-  "signature": "9JHcJdBBv6ymJiyshZNKNPF8+cqTz6g+eveRcJDNgwRn7MJkBHUnxVYFdyU7xJndrN+p/eOTmTlhBFVOeB6lDg=="
+  "key_id": "1a92e0128502d9de",
+  "signature": "XWQYK1SzfGrCTo2rblphz4GyKOkbMPJG1ETwzwFsoQytMv40cy5F5jJ51xOLQwiYDhY58U/S8QJDPhIzzxyaCQ=="
 }

@@ -1,4 +1,4 @@
 {
-  "key_id": "5238cf93089bc4b1",
-  "signature": "5RSklWJ8wWrWb0GsbGsJQHH+hkq1vbSkQCUe1eMca/nEvH1VBPBXxG1/8IuCv9gVa2PKrNVwtoa/IYNyMV7MBA=="
+  "key_id": "1a92e0128502d9de",
+  "signature": "xRSeWWOrrZd24YIdljF2YQJ/fraSxboWrFtIS2Sfurezaf+bsDLLXqoCE6xBKf11oOx1a5MtzF/hx2/Ttax/Aw=="
 }
