@@ -47,3 +47,13 @@ def keep() -> Callable[..., None]:
         (SCREENS / f"{name}.png").write_bytes(page.screenshot(**options))
 
     return save
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A browser that goes while a picture is being opened for it leaves Starlette's file to the collector."""
+    picture = (
+        r"ignore:Exception ignored in. <_io\.FileIO name='[^']*/hub/images/:pytest.PytestUnraisableExceptionWarning"
+    )
+    for item in items:
+        if "tests/browser" in item.path.as_posix():
+            item.add_marker(pytest.mark.filterwarnings(f"{picture}:pytest.PytestUnraisableExceptionWarning"))
