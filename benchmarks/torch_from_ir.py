@@ -93,6 +93,14 @@ def _gather(inputs: list[Any], _: dict[str, Any]) -> Any:
     return inputs[0].index_select(axis, inputs[1].long().reshape(-1))
 
 
+def _pad(inputs: list[Any], attributes: dict[str, Any]) -> Any:
+    if attributes["pad_mode"] != "constant" or any(value.item() for value in inputs[3:]):
+        raise UnknownOperation("a Pad with anything but zeros is not translated")
+    # PyTorch counts axes from the last one.
+    sides = zip(reversed(_list(inputs[1])), reversed(_list(inputs[2])), strict=True)
+    return functional.pad(inputs[0], [side for pair in sides for side in pair])
+
+
 def _reshape(inputs: list[Any], attributes: dict[str, Any]) -> Any:
     image, wanted = inputs[0], _list(inputs[1])
     if attributes["special_zero"]:
@@ -126,6 +134,7 @@ _OPERATIONS: dict[str, Operation] = {
     "Maximum": lambda x, _: torch.maximum(x[0], x[1]),
     "Minimum": lambda x, _: torch.minimum(x[0], x[1]),
     "Multiply": lambda x, _: x[0] * x[1],
+    "Pad": _pad,
     "Power": lambda x, _: x[0].pow(x[1]),
     "ReduceMean": lambda x, a: x[0].mean(_list(x[1]), keepdim=a["keep_dims"]),
     "ReduceMin": lambda x, a: x[0].amin(_list(x[1]), keepdim=a["keep_dims"]),
