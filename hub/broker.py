@@ -5,6 +5,7 @@ import logging
 import socket
 import threading
 from typing import Any
+from weakref import WeakSet
 
 from amqtt.adapters import StreamReaderAdapter, StreamWriterAdapter
 from amqtt.broker import Broker
@@ -72,7 +73,10 @@ class EmbeddedBroker:
         )
         broker = Broker(config)
 
+        writers: WeakSet[asyncio.StreamWriter] = WeakSet()
+
         async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writers.add(writer)
             await broker.external_connected(_BoundedReader(reader), StreamWriterAdapter(writer), _LISTENER)
 
         await broker.start()
@@ -84,6 +88,10 @@ class EmbeddedBroker:
             server.close()
             await server.wait_closed()
             await broker.shutdown()
+            # amqtt leaves the connections of clients that came or went just now to the collector.
+            for writer in writers:
+                writer.transport.abort()
+            await asyncio.sleep(0)
 
 
 class _BoundedReader(StreamReaderAdapter):  # type: ignore[misc]  # amqtt is imported untyped
