@@ -9,13 +9,7 @@ from pathlib import Path
 
 from edge import visit_rows
 from edge.auth import accounts as accounts_module
-from edge.auth import first_form
-from edge.auth.accounts import Accounts
-from edge.auth.claim_digest import ClaimDigests
-from edge.auth.lockout import Lockout, LockRules
-from edge.auth.password import Argon2PasswordHasher
 from edge.auth.registry import load_face_encoder
-from edge.auth.steady_time import SteadyTime
 from edge.auth.vault import Vault, create_key_file
 from edge.bus import Bus
 from edge.camera_slot import CameraSlot
@@ -121,14 +115,6 @@ class Kiosk:
             journey=self.journey, lock=lock, camera=dermoscope, classifiers=self._classifiers,
             rules=load_rules(), storage=storage, clock=clock, bus=self.bus,
         )  # fmt: skip
-        steady = SteadyTime(self._store, clock)
-        digests = ClaimDigests(self._store, vault)
-        accounts = Accounts(
-            hasher=Argon2PasswordHasher(), vault=vault, digests=digests, lockout=Lockout(LockRules(), steady),
-            steady=steady, clock=clock, kiosk=kiosk,
-        )  # fmt: skip
-        with self._store.transaction() as connection:
-            first_form.carry_over(connection, accounts=accounts, digests=digests, vault=vault)
         identity = wire_identity(
             Surroundings(settings, storage, self.journey, lock, clock, self.bus, vault),
             camera=face_camera, encoder=encoder,
