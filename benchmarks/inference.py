@@ -11,11 +11,12 @@ from benchmarks.benchmark_app import (
     EngineComparison,
     compare_with_benchmark_app,
 )
+from benchmarks.full_precision import save_in_full
 from benchmarks.report import Report, report_of
 from benchmarks.table1 import measure_table1, phantom_pictures, table_lines
 from benchmarks.timing import Comparison
 from edge.config import Inference
-from edge.inference.model_package import GRAPH_FILE, load_model_package
+from edge.inference.model_package import load_model_package
 from edge.inference.registry import open_classifier
 
 LIMIT = 2.0
@@ -32,7 +33,9 @@ def measure(folder: Path, *, pairs: int) -> Report:
         pictures = phantom_pictures()
         return report(
             package.sha256,
-            engine=compare_with_benchmark_app(full, _PACKAGE / GRAPH_FILE, pictures, folder=folder / "benchmark_app"),
+            engine=compare_with_benchmark_app(
+                full, save_in_full(package, folder / "full"), pictures, folder=folder / "benchmark_app"
+            ),
             table=measure_table1(kiosk, full, package, pictures, folder=folder / "table1"),
             assessment=compare_assessment(kiosk, pairs=pairs),
         )

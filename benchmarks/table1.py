@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.full_precision import save_in_full
 from benchmarks.repeat import repeat
 from edge.capture.registry import open_camera
 from edge.inference.classifier import Classifier
@@ -125,7 +126,7 @@ def _pytorch(
     np.save(folder / "pictures.npy", np.stack(pictures))
     found = folder / "pytorch.json"
     command = [
-        str(peer), "-m", "benchmarks.torch_peer", str(package.directory / "model.xml"),
+        str(peer), "-m", "benchmarks.torch_peer", str(save_in_full(package, folder)),
         str(folder / "pictures.npy"), "--size", str(package.manifest.input.width), "--runs", str(runs),
         "--onnx", str(onnx), "--json", str(found),
     ]  # fmt: skip

@@ -9,8 +9,6 @@ from typing import Final
 
 from edge.inference.model_package import (
     GRAPH_FILE,
-    INT8_GRAPH_FILE,
-    INT8_WEIGHTS_FILE,
     MANIFEST_FILE,
     WEIGHTS_FILE,
     Metrics,
@@ -29,7 +27,6 @@ def write_package(
     weights: bytes,
     out: Path,
     golden: Mapping[str, bytes] | None = None,
-    int8: tuple[bytes, bytes] | None = None,
 ) -> None:
     """Write the package folder, replacing one that is there; `manifest.files` is filled in here.
 
@@ -41,28 +38,22 @@ def write_package(
         weights: its weights, `model.bin`.
         out: the folder.
         golden: the pictures that `manifest.golden` names, by file name.
-        int8: graph and weights of the quantised network.
 
     Raises:
-        ValueError: these are not the golden pictures of the manifest, or it tells of an int8 network that is not here.
+        ValueError: these are not the golden pictures of the manifest.
     """
     golden = golden or {}
     if {answer.file for answer in manifest.golden} != set(golden):
         raise ValueError("the golden pictures are not those that the manifest names")
-    if "int8" in manifest.precisions and int8 is None:
-        raise ValueError("the manifest tells of an int8 network that is not given")
     partial = out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     (partial / GRAPH_FILE).write_bytes(graph)
     (partial / WEIGHTS_FILE).write_bytes(weights)
     (partial / CARD_FILE).write_text(render_card(manifest), encoding="utf-8")
-    more = dict(golden)
-    if int8 is not None:
-        more |= dict(zip((INT8_GRAPH_FILE, INT8_WEIGHTS_FILE), int8, strict=True))
-    for name, content in more.items():
+    for name, content in golden.items():
         (partial / name).write_bytes(content)
-    files = {name: _sha256(partial / name) for name in (GRAPH_FILE, WEIGHTS_FILE, CARD_FILE, *more)}
+    files = {name: _sha256(partial / name) for name in (GRAPH_FILE, WEIGHTS_FILE, CARD_FILE, *golden)}
     complete = manifest.model_copy(update={"files": files})
     text = json.dumps(complete.model_dump(mode="json"), indent=2, ensure_ascii=False)
     (partial / MANIFEST_FILE).write_text(text + "\n", encoding="utf-8")
@@ -77,7 +68,6 @@ def record(package: ModelPackage, metrics: Sequence[Metrics]) -> None:
         graph=package.graph,
         weights=package.weights,
         golden=package.golden,
-        int8=package.int8,
         out=package.directory,
     )
 

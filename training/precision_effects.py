@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from edge.inference.classifier import Classifier, ClassifierFailed
 from edge.inference.model_package import ModelManifest, ModelPackage, Thresholds
-from edge.inference.openvino_classifier import OpenVinoClassifier, compute_devices, import_openvino
-from edge.inference.precision import CAPABILITY, FULL, REDUCED, Precision, PrecisionEffect
+from edge.inference.openvino_classifier import OpenVinoClassifier, compute_devices, import_openvino, read_network
+from edge.inference.precision import CAPABILITY, FULL, REDUCED, Precision, PrecisionEffect, PrecisionRefused
 from edge.inference.preprocess import to_input
 from training.half_precision import with_half_precision
 from training.metrics import auc, calibration_error
@@ -118,22 +118,20 @@ def measure_effects(
     pictures: Pictures,
     targets: NDArray[np.int64],
     *,
-    int8: tuple[bytes, bytes] | None,
     threads: int | None = None,
 ) -> dict[Precision, PrecisionEffect]:
-    """Measure each reduced precision that this machine's CPU computes in, int8 where its network is given.
+    """Measure each reduced precision that this machine's CPU computes in, int8 where its network is quantised.
 
     Half precision is emulated where the CPU has none, on at most 300 of the pictures: kiosks on arm64 compute
     in it, and packages are mostly made on others. A precision in which an answer is not finite, be it to a black
     picture, is left out.
     """
     capabilities = compute_devices()["CPU"].capabilities
-    complete = replace(package, int8=int8)
-    reference = _answers_in(FULL, complete, pictures, threads=threads)
+    reference = _answers_in(FULL, package, pictures, threads=threads)
     effects: dict[Precision, PrecisionEffect] = {}
     for precision in REDUCED:
         capable = CAPABILITY[precision] in capabilities
-        if (precision == "int8" and int8 is None) or not (capable or precision == "f16"):
+        if not (capable or precision == "f16"):
             continue
         rows = list(range(len(pictures)))
         if not capable:
@@ -141,8 +139,8 @@ def measure_effects(
         try:
             asked = [*(pictures[row] for row in rows), *_extremes()]
             answer = _answers_in if capable else _answers_emulated
-            other = answer(precision, complete, asked, threads=threads).take(range(len(rows)))
-        except ClassifierFailed as error:
+            other = answer(precision, package, asked, threads=threads).take(range(len(rows)))
+        except (ClassifierFailed, PrecisionRefused) as error:
             log.warning("%s is left out: %s", precision, error)
             continue
         found = changes(reference.take(rows), other, targets[rows], package.manifest)
@@ -168,12 +166,11 @@ def _answers_in(precision: Precision, package: ModelPackage, pictures: Pictures,
 
 def _answers_emulated(_: Precision, package: ModelPackage, pictures: Pictures, *, threads: int | None) -> Answers:
     """Answers in half precision, whatever this machine computes in."""
-    core = import_openvino().Core()
-    model = with_half_precision(core.read_model(package.graph, package.weights))
+    model = with_half_precision(read_network(package))
     settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": FULL}
     if threads is not None:
         settings["INFERENCE_NUM_THREADS"] = threads
-    return answers_by(core.compile_model(model, "CPU", settings), pictures, package.manifest)
+    return answers_by(import_openvino().Core().compile_model(model, "CPU", settings), pictures, package.manifest)
 
 
 def _extremes() -> Pictures:

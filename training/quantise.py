@@ -1,4 +1,4 @@
-"""The INT8 network of a package, by NNCF's post-training quantisation under accuracy control."""
+"""A package whose network can compute in INT8, by NNCF's post-training quantisation under accuracy control."""
 
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.inference.model_package import ModelPackage
-from edge.inference.openvino_classifier import OpenVinoClassifier, import_openvino
-from edge.inference.preprocess import to_input
+from edge.inference.openvino_classifier import OpenVinoClassifier, import_openvino, read_network
+from edge.inference.preprocess import decode_image, to_input
 from training.data import DataError, Record
 from training.decompress import decompressed
+from training.golden import golden_answers
 from training.images import load_images
 from training.precision_effects import answers_by, answers_of, changes, measure_effects
 
@@ -28,9 +29,11 @@ class TooFewCalibrationImages(DataError):
 def with_precisions(
     package: ModelPackage, *, root: Path, calibration: Sequence[Record], validation: Sequence[Record]
 ) -> ModelPackage:
-    """Return the package with its INT8 network, if it can have one, and the measured effects in its manifest.
+    """Return the package, quantised if it can be, with the effects of each precision measured in its manifest.
 
-    `root` is the folder of the records' files. The package is not written; its hash is empty.
+    Quantised weights are others than before, in every precision: figures measured with the old ones are left out, and
+    the golden pictures get their answers again. `root` is the folder of the records' files. The package is not
+    written; its hash is empty.
 
     Raises:
         TooFewCalibrationImages, PictureUnreadable: the pictures do not serve.
@@ -38,15 +41,21 @@ def with_precisions(
     labels = package.manifest.labels
     seen = load_images(validation, root=root, labels=labels)
     pictures, targets = [image.best for image in seen], np.array([image.target for image in seen])
-    network = quantise(
+    quantised = quantise(
         package,
         calibration=[image.best for image in load_images(calibration, root=root, labels=labels)],
         validation=pictures,
         targets=targets,
     )
-    effects = measure_effects(package, pictures, targets, int8=network)
-    manifest = package.manifest.model_copy(update={"precisions": effects})
-    return replace(package, manifest=manifest, sha256="", int8=network, signature="unchecked")
+    if quantised is not None:
+        golden = [decode_image(package.golden[answer.file]) for answer in package.manifest.golden]
+        answers, _ = golden_answers(quantised, golden)
+        package = _described(quantised, golden=answers, metrics=())
+    return _described(package, precisions=measure_effects(package, pictures, targets))
+
+
+def _described(package: ModelPackage, **fields: Any) -> ModelPackage:
+    return replace(package, manifest=package.manifest.model_copy(update=fields), sha256="", signature="unchecked")
 
 
 def quantise(
@@ -55,8 +64,10 @@ def quantise(
     calibration: Sequence[NDArray[np.uint8]],
     validation: Sequence[NDArray[np.uint8]],
     targets: NDArray[np.int64],
-) -> tuple[bytes, bytes] | None:
-    """Return graph and weights of the quantised network, or None where it cannot be held within the package's bounds.
+) -> ModelPackage | None:
+    """Return the package with a quantised network, or None where it cannot be held within the package's bounds.
+
+    The one network serves every precision, as `read_network` says; its weights have 8 bits.
 
     What follows the last convolution stays as it is: it costs nothing, and the distance to the training features is a
     sum over many small differences. Ranges are the extremes met in calibration, not their means: with means, the
@@ -104,7 +115,7 @@ def quantise(
         return 1.0 - max(shares), [[row[np.newaxis]] for row in said.probabilities]
 
     # NNCF quantises weights of 16 or 32 bits, not compressed ones.
-    model = decompressed(openvino.Core().read_model(package.graph, package.weights))
+    model = decompressed(read_network(package))
     quantised = nncf.quantize_with_accuracy_control(
         model,
         calibration_dataset=nncf.Dataset(calibration, prepare),
@@ -123,4 +134,4 @@ def quantise(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.xml"
         openvino.save_model(quantised, str(path), compress_to_fp16=True)
-        return path.read_bytes(), path.with_suffix(".bin").read_bytes()
+        return replace(package, graph=path.read_bytes(), weights=path.with_suffix(".bin").read_bytes())

@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 
 from edge.inference.model_package import ModelPackage, load_model_package
-from edge.inference.openvino_classifier import import_openvino
+from edge.inference.openvino_classifier import read_network
+from training.decompress import decompressed
 from training.networks import build_network
 from training.recipes import Recipe
 
@@ -76,7 +77,7 @@ def _start(network: Any, package: ModelPackage, *, views: Sequence[NDArray[np.ui
 def folded_layers(package: ModelPackage) -> list[FoldedLayer]:
     """Return the package's convolutions from input to output."""
     layers = []
-    for node in import_openvino().Core().read_model(package.graph, package.weights).get_ordered_ops():
+    for node in decompressed(read_network(package)).get_ordered_ops():
         if node.get_type_name() not in ("Convolution", "GroupConvolution"):
             continue
         weight = _constant(node.input(1).get_source_output().get_node())
@@ -141,7 +142,7 @@ def _head(package: ModelPackage) -> FoldedLayer:
     """Return the classifier's weights, the package's calibration undone."""
     manifest = package.manifest
     classes = len(manifest.labels)
-    for node in import_openvino().Core().read_model(package.graph, package.weights).get_ordered_ops():
+    for node in decompressed(read_network(package)).get_ordered_ops():
         if node.get_type_name() != "MatMul" or list(node.get_output_shape(0))[-1] != classes:
             continue
         (add,) = (target.get_node() for target in node.output(0).get_target_inputs())
@@ -155,8 +156,7 @@ def _head(package: ModelPackage) -> FoldedLayer:
 
 
 def _constant(node: Any) -> NDArray[np.float32]:
-    if node.get_type_name() == "Convert":
-        node = node.input(0).get_source_output().get_node()
     if node.get_type_name() != "Constant":
-        raise WarmStartError(f"{node.get_friendly_name()} is no constant: a quantised package cannot be trained on")
-    return np.asarray(node.get_data(), dtype=np.float32)
+        raise WarmStartError(f"{node.get_friendly_name()} is no constant")
+    # A copy: the data belong to the graph, which is gone when the layers are used.
+    return np.array(node.get_data(), dtype=np.float32)

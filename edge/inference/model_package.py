@@ -16,8 +16,6 @@ from edge.inference.precision import Precision, PrecisionBounds, PrecisionEffect
 MANIFEST_FILE: Final = "manifest.json"
 GRAPH_FILE: Final = "model.xml"
 WEIGHTS_FILE: Final = "model.bin"
-INT8_GRAPH_FILE: Final = "model-int8.xml"
-INT8_WEIGHTS_FILE: Final = "model-int8.bin"
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Probability = Annotated[float, Field(gt=0, lt=1)]
@@ -215,9 +213,6 @@ class ModelManifest(_Strict):
         for needed in (GRAPH_FILE, WEIGHTS_FILE):
             if needed not in self.files:
                 raise ValueError(f"{needed} is not listed under files")
-        has_int8 = {INT8_GRAPH_FILE, INT8_WEIGHTS_FILE} & set(self.files)
-        if ("int8" in self.precisions and len(has_int8) != 2) or len(has_int8) == 1:  # noqa: PLR2004 graph and weights
-            raise ValueError(f"int8 needs {INT8_GRAPH_FILE} and {INT8_WEIGHTS_FILE}")
         return self
 
     @model_validator(mode="after")
@@ -236,7 +231,7 @@ class ModelPackage:
 
     `sha256` is the hash of the manifest's bytes. The manifest holds the hash of every other file, so this one value
     identifies the whole package: it is the model hash that every result carries. `golden` are the bytes of the golden
-    pictures by file name, `int8` graph and weights of the quantised network where there is one.
+    pictures by file name. The graph may quantise its activations; `read_network` takes that out for other precisions.
     """
 
     manifest: ModelManifest
@@ -246,7 +241,6 @@ class ModelPackage:
     weights: bytes = field(repr=False)
     golden: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     signature: SignatureState = "unchecked"
-    int8: tuple[bytes, bytes] | None = field(default=None, repr=False)
 
 
 def load_model_package(
@@ -297,7 +291,6 @@ def load_model_package(
         weights=contents[WEIGHTS_FILE],
         golden={answer.file: contents[answer.file] for answer in manifest.golden},
         signature=signature,
-        int8=(contents[INT8_GRAPH_FILE], contents[INT8_WEIGHTS_FILE]) if INT8_GRAPH_FILE in contents else None,
     )
 
 

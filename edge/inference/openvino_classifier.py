@@ -86,7 +86,7 @@ class OpenVinoClassifier:
 
         Raises:
             ModelPackageMislabelled: the network is not the one that the manifest describes.
-            PrecisionRefused: int8, and the package has no quantised network.
+            PrecisionRefused: int8, and the network is not quantised.
             ClassifierFailed: OpenVINO cannot read or compile it.
         """
         # The int8 network says by itself which parts are not quantised; those are computed in full.
@@ -95,10 +95,7 @@ class OpenVinoClassifier:
         if threads is not None:
             settings["INFERENCE_NUM_THREADS"] = threads
         core = import_openvino().Core()
-        try:
-            model = core.read_model(*_network(package, precision))
-        except RuntimeError as error:
-            raise ClassifierFailed("the network cannot be read") from error
+        model = read_network(package, precision)
         _check_graph(model, package.manifest)
 
         def compile_for(hint: Hint) -> Any:
@@ -175,13 +172,29 @@ class OpenVinoClassifier:
         )
 
 
-def _network(package: ModelPackage, precision: Precision) -> tuple[bytes, bytes]:
-    """Graph and weights to compile."""
-    if precision != "int8":
-        return package.graph, package.weights
-    if package.int8 is None:
-        raise PrecisionRefused("the model package has no int8 network")
-    return package.int8
+def read_network(package: ModelPackage, precision: Precision = FULL) -> Any:
+    """Return the OpenVINO model to compute in a precision: for any but int8, without rounding activations to 8 bits.
+
+    One file serves all: its weights have 8 bits for each, and only int8 computes with so few.
+
+    Raises:
+        PrecisionRefused: int8, and the network is not quantised.
+        ClassifierFailed: OpenVINO cannot read it.
+    """
+    try:
+        model = import_openvino().Core().read_model(package.graph, package.weights)
+    except RuntimeError as error:
+        raise ClassifierFailed("the network cannot be read") from error
+    quantisers = [node for node in model.get_ops() if node.get_type_name() == "FakeQuantize"]
+    if precision == "int8":
+        if not quantisers:
+            raise PrecisionRefused("the model package has no int8 network")
+        return model
+    for node in quantisers:
+        before = node.input_value(0)
+        for target in list(node.output(0).get_target_inputs()):
+            target.replace_source_output(before)
+    return model
 
 
 def _compile(core: Any, model: Any, device: str, settings: dict[str, Any], *, cache_dir: Path | None) -> Any:

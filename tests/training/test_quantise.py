@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from edge.inference.model_package import InputSpec, ModelPackage, load_model_package
-from edge.inference.openvino_classifier import LABELS_KEY, OpenVinoClassifier, import_openvino
+from edge.inference.openvino_classifier import LABELS_KEY, OpenVinoClassifier, import_openvino, read_network
 from edge.inference.precision import PrecisionBounds
 from training.graph import OUTPUTS, convert, with_compressed_weights
 from training.packaging import write_package
@@ -62,7 +62,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> ModelPackage:
         }
     )
     graph, weights = path.read_bytes(), path.with_suffix(".bin").read_bytes()
-    return replace(committed, manifest=described, graph=graph, weights=weights, golden={}, int8=None)
+    return replace(committed, manifest=described, graph=graph, weights=weights, golden={})
 
 
 def _pictures(count: int) -> tuple[list[NDArray[np.uint8]], NDArray[np.int64]]:
@@ -75,6 +75,10 @@ def _pictures(count: int) -> tuple[list[NDArray[np.uint8]], NDArray[np.int64]]:
         for is_red in red
     ]  # fmt: skip
     return pictures, np.where(red, 0, 5)
+
+
+def _kinds(model: Any) -> set[str]:
+    return {node.get_type_name() for node in model.get_ops()}
 
 
 def test_too_few_calibration_images_are_refused(package: ModelPackage) -> None:
@@ -91,14 +95,14 @@ def test_validation_needs_a_label_for_each_picture(package: ModelPackage) -> Non
 
 def test_the_quantised_network_is_quantised_and_answers_nearly_the_same(package: ModelPackage, tmp_path: Path) -> None:
     pictures, targets = _pictures(MIN_CALIBRATION)
-    network = quantise(package, calibration=pictures, validation=pictures[:60], targets=targets[:60])
-    assert network is not None
-    kinds = {node.get_type_name() for node in import_openvino().Core().read_model(*network).get_ops()}
-    assert "FakeQuantize" in kinds
-    effects = measure_effects(package, pictures[:60], targets[:60], int8=network, threads=1)
+    quantised = quantise(package, calibration=pictures, validation=pictures[:60], targets=targets[:60])
+    assert quantised is not None
+    assert "FakeQuantize" in _kinds(read_network(quantised, "int8"))
+    assert "FakeQuantize" not in _kinds(read_network(quantised, "f32"))
+    effects = measure_effects(quantised, pictures[:60], targets[:60], threads=1)
     assert not PrecisionBounds().exceeded_by(effects["int8"])
     complete = package.manifest.model_copy(update={"precisions": effects})
-    write_package(complete, graph=package.graph, weights=package.weights, int8=network, out=tmp_path / "package")
+    write_package(complete, graph=quantised.graph, weights=quantised.weights, out=tmp_path / "package")
     card = (tmp_path / "package" / "card.md").read_text(encoding="utf-8")
     assert "| int8 | yes | 60 |" in card
     loaded = load_model_package(tmp_path / "package")
@@ -115,9 +119,9 @@ def test_a_package_with_weights_of_8_bits_is_quantised_like_any_other(package: M
     assert any(node.get_element_type().get_type_name() == "u8" for node in model.get_ops() if not node.inputs())
     compressed = replace(package, graph=graph, weights=weights)
     pictures, targets = _pictures(MIN_CALIBRATION)
-    network = quantise(compressed, calibration=pictures, validation=pictures[:60], targets=targets[:60])
-    assert network is not None
-    effects = measure_effects(compressed, pictures[:60], targets[:60], int8=network, threads=1)
+    quantised = quantise(compressed, calibration=pictures, validation=pictures[:60], targets=targets[:60])
+    assert quantised is not None
+    effects = measure_effects(quantised, pictures[:60], targets[:60], threads=1)
     assert {"int8", "f16"} <= set(effects)
     for effect in effects.values():
         assert not PrecisionBounds().exceeded_by(effect)
@@ -126,9 +130,9 @@ def test_a_package_with_weights_of_8_bits_is_quantised_like_any_other(package: M
 def test_a_network_that_cannot_be_held_within_the_bounds_is_not_quantised_beyond_them(package: ModelPackage) -> None:
     pictures, targets = _pictures(MIN_CALIBRATION)
     strict = package.manifest.model_copy(update={"precision_bounds": PrecisionBounds(auc=1e-9, ece=1e-9, refused=1e-9)})
-    network = quantise(
+    quantised = quantise(
         replace(package, manifest=strict), calibration=pictures, validation=pictures[:60], targets=targets[:60]
     )
-    if network is not None:
-        effects = measure_effects(package, pictures[:60], targets[:60], int8=network, threads=1)
+    if quantised is not None:
+        effects = measure_effects(quantised, pictures[:60], targets[:60], threads=1)
         assert effects["int8"].auc_change == effects["int8"].ece_change == 0

@@ -1,4 +1,4 @@
-"""`python -m training quantise`: adds the INT8 network and what each reduced precision changes; needs NNCF."""
+"""`python -m training quantise`: lets the network compute in INT8 and says what each precision changes; needs NNCF."""
 
 import argparse
 from pathlib import Path
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Quantise, measure, print and write the package; it has a new hash and no signature."""
+    """Quantise, measure, print and write the package; it has a new hash, no signature, and its figures to measure."""
     for split in (arguments.calibrate_on, arguments.validate_on):
         refuse_held_out_split(split)
     package = load_model_package(arguments.package)
@@ -45,6 +45,5 @@ def run(arguments: argparse.Namespace) -> None:
         graph=updated.graph,
         weights=updated.weights,
         golden=updated.golden,
-        int8=updated.int8,
         out=arguments.out or arguments.package,
     )

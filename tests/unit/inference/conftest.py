@@ -45,7 +45,7 @@ def _golden_package(tmp_path_factory: pytest.TempPathFactory, signing_key: Path)
     package = load_model_package(COMMITTED)
     answers, files = golden_answers(package, golden_images())
     manifest = package.manifest.model_copy(update={"golden": answers})
-    write_package(manifest, graph=package.graph, weights=package.weights, golden=files, int8=package.int8, out=out)
+    write_package(manifest, graph=package.graph, weights=package.weights, golden=files, out=out)
     sign_package(out, signing_key)
     return out
 
@@ -64,9 +64,7 @@ def rewritten(signed_dir: Path) -> Callable[..., Path]:
         package = load_model_package(signed_dir)
         manifest = ModelManifest.model_validate(package.manifest.model_copy(update=changes).model_dump())
         golden = {answer.file: package.golden[answer.file] for answer in manifest.golden}
-        write_package(
-            manifest, graph=package.graph, weights=package.weights, golden=golden, int8=package.int8, out=signed_dir
-        )
+        write_package(manifest, graph=package.graph, weights=package.weights, golden=golden, out=signed_dir)
         return signed_dir
 
     return _rewrite

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from edge.inference.model_package import ModelPackage, load_model_package
-from edge.inference.openvino_classifier import import_openvino
+from edge.inference.openvino_classifier import import_openvino, read_network
 
 COMMITTED = Path(__file__).parents[3] / "models" / "melanoma"
 
@@ -28,7 +28,7 @@ def half_safe_package() -> ModelPackage:
     """
     ops: Any = import_openvino().opset13
     package = load_model_package(COMMITTED)
-    model = import_openvino().Core().read_model(package.graph, package.weights)
+    model = read_network(package)
     for node in model.get_ordered_ops():
         if node.get_friendly_name().startswith("aten::std/Divide"):
             uncorrected = node.input(0).get_source_output().get_node().input(0).get_source_output()
@@ -48,14 +48,30 @@ def half_safe_package() -> ModelPackage:
     return replace(package, graph=graph, weights=weights)
 
 
+def quantised(package: ModelPackage, *, limit: float = 64.0) -> ModelPackage:
+    """The package with rounded inputs of its convolutions, as int8 has them, but in 65,536 steps: almost the same.
+
+    A small `limit`, at which values are cut off, makes it answer wrongly in int8 alone.
+    """
+    ops: Any = import_openvino().opset13
+    model = read_network(package)
+    for node in model.get_ordered_ops():
+        if node.get_type_name() in ("Convolution", "GroupConvolution"):
+            source = node.input(0).get_source_output()
+            low, high = np.float32(-limit), np.float32(limit)
+            node.input(0).replace_source_output(ops.fake_quantize(source, low, high, low, high, 65_536).output(0))
+    graph, weights = serialised(model)
+    return replace(package, graph=graph, weights=weights)
+
+
 def with_weights_of_8_bits(package: ModelPackage) -> ModelPackage:
     """The package with convolution weights of 8 bits, one scale and zero for each output channel, as NNCF writes them.
 
     NNCF itself is no part of this environment; tests/training compresses with it.
     """
     openvino = import_openvino()
-    ops: Any = import_openvino().opset13
-    model = openvino.Core().read_model(package.graph, package.weights)
+    ops: Any = openvino.opset13
+    model = read_network(package)
     for node in model.get_ordered_ops():
         if node.get_type_name() not in ("Convolution", "GroupConvolution"):
             continue

@@ -2,7 +2,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.inference.model_package import ModelManifest, load_model_package
 from edge.inference.precision import (
     FULL,
     Precision,
@@ -12,7 +11,6 @@ from edge.inference.precision import (
     allowed,
     require_allowed,
 )
-from tests.unit.inference.conftest import COMMITTED
 
 BOUNDS = PrecisionBounds()
 EVERYTHING = ("FP32", "BF16", "FP16", "INT8")
@@ -69,11 +67,3 @@ def test_f32_may_always_be_used_and_nothing_else_that_would_be_refused(
     assert usable[0] == FULL
     for precision in usable:
         require_allowed(precision, effects, BOUNDS)
-
-
-def test_a_manifest_that_tells_of_int8_without_its_network_is_malformed() -> None:
-    manifest = load_model_package(COMMITTED).manifest
-    values = manifest.model_dump() | {"precisions": {"int8": effect().model_dump()}}
-    values["files"] = {name: value for name, value in values["files"].items() if "int8" not in name}
-    with pytest.raises(ValueError, match="int8 needs"):
-        ModelManifest.model_validate(values)

@@ -13,19 +13,19 @@ from edge.inference import openvino_classifier
 from edge.inference.classifier import Classifier, ClassifierFailed, Prediction
 from edge.inference.device import DeviceAbsent
 from edge.inference.model_package import ModelPackage, load_model_package
-from edge.inference.openvino_classifier import OpenVinoClassifier, compute_devices
+from edge.inference.openvino_classifier import OpenVinoClassifier, compute_devices, read_network
 from edge.inference.precision import PrecisionEffect, PrecisionRefused
 from edge.inference.registry import measure_latency, open_classifier
 from tests.unit.inference.conftest import COMMITTED
+from tests.unit.inference.networks import half_safe_package, quantised, serialised
 
 HARMLESS = PrecisionEffect(n=100, auc_change=0.0, ece_change=0.0, refused_change=0.0, tiers_changed=0.0, change_p99=0.1)
 PICTURE = np.full((64, 64, 3), 170, np.uint8)
 
 
 def _package(**changes: object) -> ModelPackage:
-    package = load_model_package(COMMITTED)
-    manifest = package.manifest.model_copy(update={"precisions": {}} | changes)
-    return replace(package, manifest=manifest, int8=(package.graph, package.weights))
+    package = quantised(load_model_package(COMMITTED))
+    return replace(package, manifest=package.manifest.model_copy(update={"precisions": {}} | changes))
 
 
 def _opened(package: ModelPackage, cache: Path, **settings: object) -> str:
@@ -53,15 +53,15 @@ def test_the_choice_is_measured_once_and_remembered(tmp_path: Path) -> None:
 
 
 def test_a_precision_whose_network_does_not_work_here_is_passed_over(tmp_path: Path) -> None:
-    package = replace(_package(precisions={"int8": HARMLESS}), int8=(b"<net/>", b""))
-    assert _opened(package, tmp_path) == "f32"
+    package = _package(precisions={"int8": HARMLESS})
+    graph, weights = serialised(read_network(package))
+    assert _opened(replace(package, graph=graph, weights=weights), tmp_path) == "f32"
 
 
 def test_a_precision_that_fails_the_self_test_is_passed_over(tmp_path: Path) -> None:
     package = _package(precisions={"int8": HARMLESS})
-    weights = bytes(len(package.weights))
     assert package.manifest.golden
-    assert _opened(replace(package, int8=(package.graph, weights)), tmp_path) == "f32"
+    assert _opened(quantised(package, limit=0.01), tmp_path) == "f32"
 
 
 def test_a_configured_precision_must_be_allowed(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_configured_precision_must_be_allowed(tmp_path: Path) -> None:
 
 def test_int8_needs_a_network_for_it() -> None:
     with pytest.raises(PrecisionRefused, match="no int8 network"):
-        OpenVinoClassifier(replace(_package(), int8=None), precision="int8")
+        OpenVinoClassifier(half_safe_package(), precision="int8")
 
 
 def test_a_device_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -25,14 +25,11 @@ def test_what_is_written_loads_and_says_the_same(tmp_path: Path) -> None:
         graph=package.graph,
         weights=package.weights,
         golden=package.golden,
-        int8=package.int8,
         out=out,
     )
     again = load_model_package(out)
     assert again.manifest.model_copy(update={"files": package.manifest.files}) == package.manifest
-    write_package(
-        again.manifest, graph=again.graph, weights=again.weights, golden=again.golden, int8=again.int8, out=out
-    )
+    write_package(again.manifest, graph=again.graph, weights=again.weights, golden=again.golden, out=out)
     assert load_model_package(out).sha256 == again.sha256
 
 
@@ -40,9 +37,7 @@ def test_new_figures_stand_in_manifest_and_card_and_change_the_hash(tmp_path: Pa
     package = load_model_package(COMMITTED)
     out = tmp_path / "melanoma"
     updated = replace_metrics(package.manifest, [_metrics("elsewhere", 0.875), _metrics("nowhere", None)])
-    write_package(
-        updated, graph=package.graph, weights=package.weights, golden=package.golden, int8=package.int8, out=out
-    )
+    write_package(updated, graph=package.graph, weights=package.weights, golden=package.golden, out=out)
     again = load_model_package(out)
     assert again.sha256 != package.sha256
     assert [entry.split for entry in again.manifest.metrics][-2:] == ["elsewhere", "nowhere"]
@@ -140,7 +135,6 @@ def test_a_package_written_again_is_unsigned(tmp_path: Path) -> None:
             graph=package.graph,
             weights=package.weights,
             golden=package.golden,
-            int8=package.int8,
             out=out,
         )
         assert not (out / "manifest.sig").exists()
@@ -155,7 +149,6 @@ def test_a_manifest_from_elsewhere_does_not_fit_the_files(tmp_path: Path) -> Non
         graph=package.graph,
         weights=package.weights + b"x",
         golden=package.golden,
-        int8=package.int8,
         out=out,
     )
     written = json.loads((out / "manifest.json").read_text(encoding="utf-8"))

@@ -22,7 +22,7 @@ def unsigned(tmp_path: Path) -> Path:
     answers, files = golden_answers(package, golden_images()[:1])
     manifest = package.manifest.model_copy(update={"golden": answers})
     out = tmp_path / "melanoma"
-    write_package(manifest, graph=package.graph, weights=package.weights, golden=files, int8=package.int8, out=out)
+    write_package(manifest, graph=package.graph, weights=package.weights, golden=files, out=out)
     return out
 
 
