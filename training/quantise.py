@@ -20,6 +20,8 @@ from training.precision_effects import answers_by, answers_of, changes, measure_
 
 MIN_CALIBRATION: Final = 300
 """NNCF's own default; fewer pictures miss activations that patients' pictures will have."""
+_MOST_TAKEN_BACK: Final = 40
+"""Operations, each of which costs a run over the validation pictures; what then exceeds the bounds is not used."""
 
 
 class TooFewCalibrationImages(DataError):
@@ -92,7 +94,10 @@ def quantise(
         raise ValueError("each validation picture needs its label, and there must be some")
     openvino = import_openvino()
     import nncf  # noqa: PLC0415  # needed here alone, slow, and only after openvino's telemetry was kept out
-    from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters  # noqa: PLC0415
+    from nncf.quantization.advanced_parameters import (  # noqa: PLC0415
+        AdvancedAccuracyRestorerParameters,
+        AdvancedQuantizationParameters,
+    )
     from nncf.quantization.range_estimator import RangeEstimatorParametersSet  # noqa: PLC0415
 
     manifest = package.manifest
@@ -128,6 +133,7 @@ def quantise(
         advanced_quantization_parameters=AdvancedQuantizationParameters(
             activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX
         ),
+        advanced_accuracy_restorer_parameters=AdvancedAccuracyRestorerParameters(max_num_iterations=_MOST_TAKEN_BACK),
     )
     if not any(node.get_type_name() == "FakeQuantize" for node in quantised.get_ops()):
         return None

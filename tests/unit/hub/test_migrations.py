@@ -12,7 +12,7 @@ from sqlalchemy import text
 import hub.db
 from hub.db.engine import open_database
 from hub.db.scheduling_tables import Appointment
-from hub.db.tables import Analysis
+from hub.db.tables import Analysis, Patient
 from hub.db.upgrade import upgrade
 from hub.errors import DatabaseUnavailable
 
@@ -66,6 +66,23 @@ def test_results_and_appointments_of_before_the_answers_are_kept(tmp_path: Path)
         assert analysis.stored_at == datetime(2026, 11, 22, 12, tzinfo=UTC)
         assert session.get_one(Appointment, UUID(int=7)).analysis_id == analysis.id
         assert session.scalar(text("PRAGMA foreign_keys")) == 1
+    opened.close()
+
+
+def test_patients_and_appointments_of_before_the_accounts_are_kept(tmp_path: Path) -> None:
+    at_revision(tmp_path / "hub.sqlite3", "0002")
+    opened = open_database(f"sqlite:///{tmp_path / 'hub.sqlite3'}")
+
+    upgrade(opened.engine)
+
+    with opened.reading() as session:
+        patient = session.get_one(Patient, UUID(int=2))
+        assert patient.stored_at == datetime(2026, 11, 22, 12, tzinfo=UTC)
+        # Nobody was asked yet: that is not a no, and never a yes.
+        assert (patient.consent_messages, patient.consent_research, patient.email) == (None, None, None)
+        assert patient.account_deleted_at is None
+        assert session.get_one(Appointment, UUID(int=7)).patient_id == patient.id
+        assert session.scalars(text("SELECT patient_id FROM credentials")).all() == []
     opened.close()
 
 
