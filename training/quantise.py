@@ -29,9 +29,11 @@ class TooFewCalibrationImages(DataError):
 
 
 def with_precisions(
-    package: ModelPackage, *, root: Path, calibration: Sequence[Record], validation: Sequence[Record]
+    package: ModelPackage, *, root: Path, calibration: Sequence[Record] | None, validation: Sequence[Record]
 ) -> ModelPackage:
     """Return the package, quantised if it can be, with the effects of each precision measured in its manifest.
+
+    Without `calibration` the network stays as it is.
 
     Quantised weights are others than before, in every precision: figures measured with the old ones are left out, and
     the golden pictures get their answers again. `root` is the folder of the records' files. The package is not
@@ -43,12 +45,14 @@ def with_precisions(
     labels = package.manifest.labels
     seen = load_images(validation, root=root, labels=labels)
     pictures, targets = [image.best for image in seen], np.array([image.target for image in seen])
-    quantised = quantise(
-        package,
-        calibration=[image.best for image in load_images(calibration, root=root, labels=labels)],
-        validation=pictures,
-        targets=targets,
-    )
+    quantised = None
+    if calibration is not None:
+        quantised = quantise(
+            package,
+            calibration=[image.best for image in load_images(calibration, root=root, labels=labels)],
+            validation=pictures,
+            targets=targets,
+        )
     if quantised is not None:
         golden = [decode_image(package.golden[answer.file]) for answer in package.manifest.golden]
         answers, _ = golden_answers(quantised, golden)

@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--calibrate-on", default="train", metavar="SPLIT")
     parser.add_argument("--validate-on", default="val", metavar="SPLIT")
     parser.add_argument("--images", type=int, default=300, help="for calibration, drawn at random")
+    parser.add_argument("--measure-only", action="store_true", help="leave the network as it is, without INT8")
     parser.add_argument("--out", type=Path, help="folder of the new package; default: replace the old one")
 
 
@@ -33,7 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
     updated = with_precisions(
         package,
         root=arguments.manifest.parent,
-        calibration=[train[index] for index in sorted(chosen)],
+        calibration=None if arguments.measure_only else [train[index] for index in sorted(chosen)],
         validation=validate,
     )
     manifest = updated.manifest
