@@ -11,7 +11,6 @@ from typing import Any, Final
 import numpy as np
 
 from edge.inference.openvino_classifier import import_openvino
-from training.decompress import decompressed
 
 _MOVES: Final = frozenset(
     {"Concat", "Gather", "Parameter", "Reshape", "Result", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"}
@@ -26,10 +25,11 @@ _TOO_LARGE: Final = 65_520.0
 
 
 def with_half_precision(model: Any) -> Any:
-    """Return the OpenVINO model with roundings put in; compile it with f32. The given model is changed."""
+    """Return the OpenVINO model with roundings put in; compile it with f32. The given model is changed.
+
+    Its weights are brought back already, as `read_network` does: it is they that are rounded and not their parts.
+    """
     openvino = import_openvino()
-    # Weights of 8 bits are decompressed first, so that it is the weights that are rounded and not their parts.
-    decompressed(model)
     for node in model.get_ordered_ops():
         for output in node.outputs():
             if output.get_element_type() != openvino.Type.f32 or node.get_type_name() in _MOVES or _is_fused(output):

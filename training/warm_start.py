@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from edge.inference.model_package import ModelPackage, load_model_package
 from edge.inference.openvino_classifier import read_network
-from training.decompress import decompressed
 from training.networks import build_network
 from training.recipes import Recipe
 
@@ -77,7 +76,7 @@ def _start(network: Any, package: ModelPackage, *, views: Sequence[NDArray[np.ui
 def folded_layers(package: ModelPackage) -> list[FoldedLayer]:
     """Return the package's convolutions from input to output."""
     layers = []
-    for node in decompressed(read_network(package)).get_ordered_ops():
+    for node in read_network(package).get_ordered_ops():
         if node.get_type_name() not in ("Convolution", "GroupConvolution"):
             continue
         weight = _constant(node.input(1).get_source_output().get_node())
@@ -142,7 +141,7 @@ def _head(package: ModelPackage) -> FoldedLayer:
     """Return the classifier's weights, the package's calibration undone."""
     manifest = package.manifest
     classes = len(manifest.labels)
-    for node in decompressed(read_network(package)).get_ordered_ops():
+    for node in read_network(package).get_ordered_ops():
         if node.get_type_name() != "MatMul" or list(node.get_output_shape(0))[-1] != classes:
             continue
         (add,) = (target.get_node() for target in node.output(0).get_target_inputs())

@@ -175,7 +175,9 @@ class OpenVinoClassifier:
 def read_network(package: ModelPackage, precision: Precision = FULL) -> Any:
     """Return the OpenVINO model to compute in a precision: for any but int8, without rounding activations to 8 bits.
 
-    One file serves all: its weights have 8 bits for each, and only int8 computes with so few.
+    One file serves all: its weights may have 8 bits for each, and only int8 computes with so few. For the others they
+    are brought back here, once: left to the CPU plugin (2026.4.1), with two pictures under way at once it computed
+    with weights that were not there yet, and answered anything.
 
     Raises:
         PrecisionRefused: int8, and the network is not quantised.
@@ -194,6 +196,11 @@ def read_network(package: ModelPackage, precision: Precision = FULL) -> Any:
         before = node.input_value(0)
         for target in list(node.output(0).get_target_inputs()):
             target.replace_source_output(before)
+    from openvino.passes import ConstantFolding, Manager  # noqa: PLC0415  # after openvino's own import
+
+    folding = Manager()
+    folding.register_pass(ConstantFolding())
+    folding.run_passes(model)
     return model
 
 

@@ -8,14 +8,17 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 from edge.inference.model_package import InputSpec, ModelPackage, load_model_package
 from edge.inference.openvino_classifier import LABELS_KEY, OpenVinoClassifier, import_openvino, read_network
 from edge.inference.precision import PrecisionBounds
+from training.data import HAM10000_LABELS, Record
 from training.graph import OUTPUTS, convert, with_compressed_weights
+from training.images import CachedImage, load_square
 from training.packaging import write_package
 from training.precision_effects import measure_effects
-from training.quantise import MIN_CALIBRATION, TooFewCalibrationImages, quantise
+from training.quantise import MIN_CALIBRATION, TooFewCalibrationImages, quantise, with_precisions
 
 pytestmark = pytest.mark.timeout(300)
 SIDE = 32
@@ -81,6 +84,45 @@ def _kinds(model: Any) -> set[str]:
     return {node.get_type_name() for node in model.get_ops()}
 
 
+def _leads_to_a_convolution(node: Any) -> bool:
+    followers = [target.get_node() for output in node.outputs() for target in output.get_target_inputs()]
+    return node.get_type_name() == "Convolution" or any(_leads_to_a_convolution(each) for each in followers)
+
+
+def _records(root: Path, count: int) -> list[Record]:
+    """The pictures as files of a data set, the larger so that the kiosk would not call them too small."""
+    records = []
+    for number, (picture, target) in enumerate(zip(*_pictures(count), strict=True)):
+        file = f"{number}.png"
+        Image.fromarray(picture).resize((96, 96), Image.Resampling.NEAREST).save(root / file)
+        records.append(Record(file, "", "made", "val", HAM10000_LABELS[target], f"lesion {number}", f"group {number}"))
+    return records
+
+
+def test_a_quantised_package_gets_its_limits_and_golden_answers_again(package: ModelPackage, tmp_path: Path) -> None:
+    records = _records(tmp_path, MIN_CALIBRATION)
+    before = package.manifest.thresholds
+    done = with_precisions(package, root=tmp_path, calibration=records, validation=records[:60])
+    assert done.weights != package.weights
+    assert done.manifest.metrics == ()
+    assert done.manifest.thresholds.ood < before.ood
+    assert "int8" in done.manifest.precisions
+    refused = [CachedImage(load_square(tmp_path, each.file, dataset="made"), None, 0).best for each in records[:60]]
+    classifier = OpenVinoClassifier(done, threads=1)
+    strange = sum(not classifier.classify(picture).in_distribution for picture in refused)
+    classifier.close()
+    assert 1 <= strange <= 2  # 2.5 % of 60
+
+
+def test_only_measured_the_network_stays_as_it_is(package: ModelPackage, tmp_path: Path) -> None:
+    records = _records(tmp_path, 60)
+    done = with_precisions(package, root=tmp_path, calibration=None, validation=records)
+    assert (done.graph, done.weights) == (package.graph, package.weights)
+    assert (done.manifest.metrics, done.manifest.thresholds) == (package.manifest.metrics, package.manifest.thresholds)
+    assert "int8" not in done.manifest.precisions
+    assert "f16" in done.manifest.precisions
+
+
 def test_too_few_calibration_images_are_refused(package: ModelPackage) -> None:
     pictures, targets = _pictures(MIN_CALIBRATION - 1)
     with pytest.raises(TooFewCalibrationImages, match="299 calibration images, at least 300"):
@@ -101,6 +143,10 @@ def test_the_quantised_network_is_quantised_and_answers_nearly_the_same(package:
     assert "FakeQuantize" not in _kinds(read_network(quantised, "f32"))
     effects = measure_effects(quantised, pictures[:60], targets[:60], threads=1)
     assert not PrecisionBounds().exceeded_by(effects["int8"])
+    # The distance and the other sums after the last convolution are computed in full.
+    model = read_network(quantised, "int8")
+    rounding = [node for node in model.get_ops() if node.get_type_name() == "FakeQuantize"]
+    assert all(_leads_to_a_convolution(node) for node in rounding)
     complete = package.manifest.model_copy(update={"precisions": effects})
     write_package(complete, graph=quantised.graph, weights=quantised.weights, out=tmp_path / "package")
     card = (tmp_path / "package" / "card.md").read_text(encoding="utf-8")

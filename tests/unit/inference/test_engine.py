@@ -37,6 +37,16 @@ def test_many_at_once_get_the_answers_of_one_at_a_time_bit_for_bit(classifier: O
         assert set(prediction.stage_ms) == {"preprocess", "inference"}
 
 
+def test_many_at_once_on_all_cores_get_them_too() -> None:
+    # With 8-bit weights left to the CPU plugin, this answered anything wherever two pictures computed at once.
+    made = OpenVinoClassifier(load_model_package(COMMITTED))
+    pictures = _pictures(9)
+    for picture, prediction in zip(pictures, made.classify_many(pictures), strict=True):
+        assert prediction.probabilities == pytest.approx(made.classify(picture).probabilities, abs=1e-4)
+        assert prediction.ood_score == pytest.approx(made.classify(picture).ood_score, rel=1e-3)
+    made.close()
+
+
 def test_no_picture_gives_no_prediction(classifier: OpenVinoClassifier) -> None:
     assert list(classifier.classify_many([])) == []
 
