@@ -2,9 +2,7 @@
 
 import { create } from "./passkey.js";
 import { showCodes } from "./recovery_codes.js";
-import { ask, askVerified, inWords, ready, tell } from "./staff_api.js";
-
-const problem = document.getElementById("problem");
+import { ask, askVerified, attempt, ready } from "./staff_api.js";
 
 document.getElementById("add-passkey").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -52,19 +50,6 @@ for (const button of document.querySelectorAll("[data-remove-passkey]")) {
       location.reload();
     }),
   );
-}
-
-async function attempt(button, act) {
-  tell(problem, "");
-  button.disabled = true;
-  try {
-    await act();
-  } catch (error) {
-    tell(problem, inWords(error));
-    problem.scrollIntoView({ block: "nearest" });
-  } finally {
-    button.disabled = false;
-  }
 }
 
 ready();

@@ -1,8 +1,7 @@
 // All accounts: inviting, changing roles, unlocking, resetting, shutting.
 
-import { askVerified, inWords, ready, tell } from "./staff_api.js";
+import { askVerified, attempt, ready } from "./staff_api.js";
 
-const problem = document.getElementById("problem");
 const invitation = document.getElementById("invitation");
 const link = document.getElementById("invitation-link");
 const said = document.getElementById("said");
@@ -61,19 +60,6 @@ function showInvitation(name, told) {
   invitation.hidden = false;
   invitation.scrollIntoView({ block: "nearest" });
   invitation.querySelector("h2").focus();
-}
-
-async function attempt(button, act) {
-  tell(problem, "");
-  button.disabled = true;
-  try {
-    await act();
-  } catch (error) {
-    tell(problem, inWords(error));
-    problem.scrollIntoView({ block: "nearest" });
-  } finally {
-    button.disabled = false;
-  }
 }
 
 ready();

@@ -57,6 +57,21 @@ export function tell(place, words) {
   place.querySelector("span").textContent = words;
 }
 
+// One button's work on a page with a place for problems: pressed once at a time, and what fails is said there.
+export async function attempt(button, act) {
+  const problem = document.getElementById("problem");
+  tell(problem, "");
+  button.disabled = true;
+  try {
+    await act();
+  } catch (error) {
+    tell(problem, inWords(error));
+    problem.scrollIntoView({ block: "nearest" });
+  } finally {
+    button.disabled = false;
+  }
+}
+
 export function withoutPasskeys() {
   return supported()
     ? ""
