@@ -87,15 +87,18 @@ class RiskCurveLayer(torch.nn.Module):  # type: ignore[misc]  # torch has no typ
 
     def forward(self, probabilities: Any) -> Any:
         """Return the calibrated probabilities."""
-        score = (probabilities * self.is_positive).sum(1, keepdim=True).clamp(SMALLEST, 1 - SMALLEST)
-        log_odds = torch.log(score) - torch.log(1 - score)
+        # Each side is summed, as 1 less the other would be 0 in half precision where this network is sure.
+        is_negative = 1 - self.is_positive
+        score = (probabilities * self.is_positive).sum(1, keepdim=True).clamp(min=SMALLEST)
+        rest = (probabilities * is_negative).sum(1, keepdim=True).clamp(min=SMALLEST)
+        log_odds = torch.log(score) - torch.log(rest)
         first, *_ = knots = self.curve.knots
         below, *above = self.curve.slopes
         moved = self.curve.offset + below * (log_odds - first).clamp(max=0)
         for slope, low, high in zip(above, knots, [*knots[1:], None], strict=True):
             moved = moved + slope * (log_odds - low).clamp(min=0, max=None if high is None else high - low)
-        risk = torch.sigmoid(moved)
-        return probabilities * (self.is_positive * (risk / score) + (1 - self.is_positive) * ((1 - risk) / (1 - score)))
+        rising, falling = torch.sigmoid(moved) / score, torch.sigmoid(-moved) / rest
+        return probabilities * (self.is_positive * rising + is_negative * falling)
 
 
 class ExportGraph(ViewFeatures):
