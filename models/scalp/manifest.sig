@@ -1,4 +1,4 @@
 {
   "key_id": "1a92e0128502d9de",
-  "signature": "xRSeWWOrrZd24YIdljF2YQJ/fraSxboWrFtIS2Sfurezaf+bsDLLXqoCE6xBKf11oOx1a5MtzF/hx2/Ttax/Aw=="
+  "signature": "TP5eHAIuULxn7ne+z7r1MGY37Su1rEeGA6XVofxQ1ITCEvc34uO9msKFFnhlIguhOYYYVPIUMzAR2Nc7oWXjAw=="
 }

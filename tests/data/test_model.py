@@ -12,8 +12,10 @@ from edge.inference.openvino_classifier import OpenVinoClassifier
 from edge.inference.preprocess import decode_image
 from training.data import fingerprint, of_split, read_exclusions, read_manifest
 from training.evaluate import evaluate
+from training.images import load_images
 from training.leakage import check_roles, near_duplicates
 from training.out_of_distribution import Named, blank_frames, noise_frames, photographs
+from training.precision_effects import answers_of, changes
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "models" / "melanoma"
@@ -101,6 +103,25 @@ def test_the_network_beats_hand_made_features(package: ModelPackage) -> None:
     figures = _recorded(package, "test").figures
     assert figures["auc_malignant"].value > 0.935
     assert figures["auc_melanoma"].value > 0.903
+
+
+def test_int8_answers_as_full_precision_does(package: ModelPackage, data_root: Path) -> None:
+    # On a fifth of the pictures that its effect in the manifest was measured on.
+    path = data_root / "melanoma" / "manifest.csv"
+    records = of_split(read_manifest(path), "val")[::5]
+    manifest = package.manifest
+    pictures = [image.best for image in load_images(records, root=path.parent, labels=manifest.labels)]
+    answers = {}
+    for precision in ("f32", "int8"):
+        classifier = OpenVinoClassifier(package, precision=precision)
+        answers[precision] = answers_of(classifier, pictures)
+        classifier.close()
+    found = changes(
+        answers["f32"], answers["int8"], np.array([manifest.labels.index(each.label) for each in records]), manifest
+    )
+    assert abs(found.auc) <= manifest.precision_bounds.auc
+    assert found.tiers < 0.06
+    assert not manifest.precision_bounds.exceeded_by(manifest.precisions["int8"])
 
 
 def test_the_fingerprint_is_that_of_the_data(package: ModelPackage, data_root: Path) -> None:
