@@ -1,4 +1,4 @@
 {
   "key_id": "1a92e0128502d9de",
-  "signature": "y2po/DK939jm5lqp7cFNO9vGZWZdL/zkFeijZlpPbVkFWfengKDTpkmM3fxTy00kCcPxYee60XLzQ5TXk0OvBQ=="
+  "signature": "vDfKYP61lWpyA7Plz4tB6FhOvx09OsUBstfnglemTRubeZ/6Vi7lMbkd2iTnceu0pMYnOE2aIpGa6FocXIwhDA=="
 }
