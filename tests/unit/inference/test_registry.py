@@ -16,6 +16,7 @@ from edge.inference.model_package import ModelPackage, load_model_package
 from edge.inference.openvino_classifier import OpenVinoClassifier, compute_devices, read_network
 from edge.inference.precision import PrecisionEffect, PrecisionRefused
 from edge.inference.registry import measure_latency, open_classifier
+from edge.inference.self_test import SelfTestFailed, self_test
 from tests.unit.inference.conftest import COMMITTED
 from tests.unit.inference.networks import half_safe_package, quantised, serialised
 
@@ -61,7 +62,12 @@ def test_a_precision_whose_network_does_not_work_here_is_passed_over(tmp_path: P
 def test_a_precision_that_fails_the_self_test_is_passed_over(tmp_path: Path) -> None:
     package = _package(precisions={"int8": HARMLESS})
     assert package.manifest.golden
-    assert _opened(quantised(package, limit=0.01), tmp_path) == "f32"
+    wrong = quantised(package, limit=0.01, steps=256)
+    int8 = OpenVinoClassifier(wrong, precision="int8", threads=1)
+    with pytest.raises(SelfTestFailed):
+        self_test(int8, wrong)
+    int8.close()
+    assert _opened(wrong, tmp_path) == "f32"
 
 
 def test_a_configured_precision_must_be_allowed(tmp_path: Path) -> None:
