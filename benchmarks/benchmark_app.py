@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.report import say
 from edge.inference.classifier import Classifier
 
 MIN_THROUGHPUT_RATIO: Final = 0.90
@@ -61,7 +62,8 @@ def compare_with_benchmark_app(
     classifier.warm_up()
     list(classifier.classify_many(pictures[:8]))
     throughputs, latencies = [], []
-    for _ in range(rounds):
+    for number in range(1, rounds + 1):
+        say(f"benchmark_app, round {number} of {rounds}")
         ours = _throughput(classifier, pictures, seconds)
         throughputs.append((ours, _benchmark_app(graph, "throughput", folder, seconds)["throughput"]))
         ours = _latency_ms(classifier, pictures, seconds)

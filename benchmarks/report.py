@@ -1,5 +1,6 @@
 """What a measurement hands to `./run bench`: lines to print, figures to keep, and which limits were exceeded."""
 
+import sys
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -23,3 +24,8 @@ def report_of(what: str, comparison: Comparison, *, limit: float) -> Report:
     )
     over = (f"{what}: {comparison.ratio:.2f} > {limit}",) if comparison.ratio > limit else ()
     return Report((line,), asdict(comparison) | {"limit": limit}, over)
+
+
+def say(progress: str) -> None:
+    """Tell whoever waits what is being measured; on standard error, as the report is on standard output."""
+    print(progress, file=sys.stderr, flush=True)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from benchmarks.full_precision import save_in_full
 from benchmarks.repeat import repeat
+from benchmarks.report import say
 from edge.capture.registry import open_camera
 from edge.inference.classifier import Classifier
 from edge.inference.model_package import ModelPackage
@@ -63,11 +64,16 @@ def measure_table1(
         peer: the Python that has torch; where it is absent, the rows that need it say how to get it.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    how_often = f"{runs} runs of {len(pictures)} pictures"
+    say(f"Table 1, this kiosk: {how_often}")
     table: dict[str, Any] = _ours(kiosk, pictures, runs) | {"precision": kiosk.classify(pictures[0]).precision}
+    say(f"Table 1, this kiosk in f32: {how_often}")
     table["f32"] = _ours(full, pictures, runs) if table["precision"] != FULL else dict(table)
     expected = np.array([list(full.classify(picture).probabilities.values()) for picture in pictures])
     onnx = folder / f"{package.sha256[:16]}.onnx"
+    say(f"Table 1, PyTorch: {how_often}")
     table |= _pytorch(package, pictures, expected, folder=folder, onnx=onnx, runs=runs, peer=peer)
+    say(f"Table 1, onnxruntime: {how_often}")
     table["onnxruntime"] = _onnxruntime(
         package, pictures, expected, onnx=onnx, runs=runs, reason=table["pytorch"].get("reason")
     )

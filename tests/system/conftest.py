@@ -41,7 +41,8 @@ def kiosk_settings(tmp_path: Path) -> Callable[..., EdgeSettings]:
             "kiosk": "k1",
             "data_dir": tmp_path / "kiosk",
             "capture": {"dermoscope": "sim://phantom?seed=3"},
-            "inference": {"package": REPOSITORY / "models/melanoma"},
+            # A new kiosk times each precision at its first start, which would be most of what these tests take.
+            "inference": {"package": REPOSITORY / "models/melanoma", "precision": "f32"},
             "broker": {"port": nowhere},
             "hub": {"url": f"http://127.0.0.1:{nowhere}"},
             "uplink": {"reserve_bytes": 0},

@@ -37,7 +37,11 @@ def command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run `python -m edge …` on the data folder of the other fixtures' kiosk."""
 
     def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        own = {"DERMAKIOSK_EDGE__DATA_DIR": str(tmp_path / "kiosk"), "DERMAKIOSK_EDGE__SCREEN__PORT": "0"}
+        own = {
+            "DERMAKIOSK_EDGE__DATA_DIR": str(tmp_path / "kiosk"),
+            "DERMAKIOSK_EDGE__SCREEN__PORT": "0",
+            "DERMAKIOSK_EDGE__INFERENCE__PRECISION": "f32",
+        }
         done = subprocess.run(
             [sys.executable, "-m", "edge", *arguments],
             cwd=ROOT, env={**os.environ, **own, **environment}, capture_output=True, text=True, timeout=50, check=False,
@@ -196,7 +200,9 @@ def test_a_model_is_installed_tried_by_the_kiosk_and_taken_back(
     assert installed.returncode == 0, installed.stderr
     shutil.rmtree(newer)
     assert "a (on trial, 3 starts left): melanoma 9.9.9, signature unsigned" in command("model", "status").stdout
-    kiosk = started_once(kiosk_settings())
+    # As a kiosk would: each precision of the new model is timed.
+    kiosk = started_once(kiosk_settings(inference={"package": COMMITTED, "precision": "auto"}))
+    assert list(kiosk.settings.data_dir.rglob("precision-*.json"))
     assert (kiosk.model.version, kiosk.model.place, kiosk.model.signature) == ("9.9.9", "a", "unsigned")
     assert "a (in use): melanoma 9.9.9" in command("model", "status").stdout
     assert command("model", "rollback").returncode == 0
@@ -222,7 +228,7 @@ def test_a_new_model_that_fails_at_the_start_is_given_up_and_the_kiosk_says_so(
 
 
 def test_a_running_kiosk_tells_its_model_and_who_vouches_for_it(open_kiosk: Callable[..., Kiosk], newer: Path) -> None:
-    kiosk = open_kiosk(inference={"package": newer})
+    kiosk = open_kiosk(inference={"package": newer, "precision": "f32"})
     health = json.loads(app.health(kiosk).body)
     assert {name: value for name, value in health.items() if name.startswith("model")} == {
         "model": "melanoma 9.9.9",

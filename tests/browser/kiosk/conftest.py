@@ -133,7 +133,8 @@ def start_kiosk(tmp_path: Path) -> Iterator[Callable[..., RunningKiosk]]:
             {
                 "data_dir": tmp_path / f"kiosk-{len(running)}",
                 "capture": {"dermoscope": dermoscope, "face_camera": face_camera},
-                "inference": {"package": PACKAGE, "threads": 1},
+                # A new kiosk times each precision at its first start, which would be most of what these tests take.
+                "inference": {"package": PACKAGE, "threads": 1, "precision": "f32"},
                 "broker": {"port": closed_port},
                 "hub": {"url": f"http://127.0.0.1:{closed_port}"},
                 "uplink": {"reserve_bytes": 0},

@@ -98,7 +98,11 @@ def test_the_table_has_a_row_for_each_engine_and_says_why_one_is_empty(table: di
 
 
 def test_without_torch_the_rows_say_what_to_run_first(
-    package: ModelPackage, classifier: OpenVinoClassifier, pictures: list[NDArray[np.uint8]], tmp_path: Path
+    package: ModelPackage,
+    classifier: OpenVinoClassifier,
+    pictures: list[NDArray[np.uint8]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     # What an earlier run with torch left does not stand in for it.
     (tmp_path / f"{package.sha256[:16]}.onnx").write_bytes(b"old")
@@ -114,6 +118,10 @@ def test_without_torch_the_rows_say_what_to_run_first(
     assert (table["runs"], table["images"], table["precision"]) == (2, 6, "f32")
     printed = "\n".join(table_lines(table))
     assert printed.count("./run setup-training") == 3
+    # Whoever waits is told what for, and standard output stays the report's.
+    waited = capsys.readouterr()
+    assert "Table 1, onnxruntime: 2 runs of 6 pictures" in waited.err
+    assert waited.out == ""
 
 
 def test_a_peer_that_fails_is_named_with_its_last_words(
