@@ -113,8 +113,8 @@ def parse_record(row: dict[str, str], *, place: str, labels: Sequence[str]) -> R
     label = task_label(written, labels)
     if label is None:
         raise DataError(f"{place}: label {written!r} of {file} is not among {', '.join(labels)}")
-    lesion = first_filled(row, LESION_COLUMNS)
-    patient = first_filled(row, PATIENT_COLUMNS)
+    lesion = _known(first_filled(row, LESION_COLUMNS))
+    patient = _known(first_filled(row, PATIENT_COLUMNS))
     return Record(
         file=file,
         sharp_file=row.get("file_224", ""),
@@ -122,7 +122,7 @@ def parse_record(row: dict[str, str], *, place: str, labels: Sequence[str]) -> R
         split=row.get("split", ""),
         label=label,
         lesion_id=lesion,
-        group=row.get("group", "") or lesion or patient or file,
+        group=_known(row.get("group", "")) or lesion or patient or file,
         patient=patient,
         age=_age(first_filled(row, AGE_COLUMNS), place=place),
         sex=_stated(first_filled(row, SEX_COLUMNS)),
@@ -189,8 +189,12 @@ def fingerprint(records: Iterable[Record]) -> str:
     return digest.hexdigest()
 
 
+def _known(text: str) -> str:
+    return "" if text.casefold() in _UNSTATED else text
+
+
 def _stated(text: str) -> str:
-    return "" if text.casefold() in _UNSTATED else text.casefold()
+    return _known(text).casefold()
 
 
 def _age(text: str, *, place: str) -> float | None:

@@ -133,24 +133,23 @@ def evaluate(
 
 
 def resampling_units(records: Sequence[Record]) -> tuple[str, tuple[str, ...]]:
-    """Return what the bootstrap draws and each record's unit: patients if any are known, else groups, else lesions.
+    """Return what the bootstrap draws and each record's unit: its patient, else its group, else its lesion.
 
-    A record that names no such unit counts alone.
+    A record that names none of these counts alone. The first of the kinds that occur stands for what is drawn.
     """
     # A group that is the lesion itself is called so.
     grouped = any(record.group != record.lesion_id for record in records)
-    for name in _UNITS if grouped else ("patient", "lesion"):
-        own = [_unit(record, name) for record in records]
-        if any(own):
-            return name, tuple(unit or f"image {record.file}" for unit, record in zip(own, records, strict=True))
-    return "image", tuple(f"image {record.file}" for record in records)
+    units = [_unit(record, _UNITS if grouped else ("patient", "lesion")) for record in records]
+    kinds = {kind for kind, _ in units}
+    drawn = next((kind for kind in _UNITS if kind in kinds), "image")
+    return drawn, tuple(f"{kind} {name}" for kind, name in units)
 
 
-def _unit(record: Record, name: str) -> str:
+def _unit(record: Record, kinds: Sequence[str]) -> tuple[str, str]:
     # A group that is the file itself says nothing of which images belong together.
     group = "" if record.group == record.file else record.group
-    own = {"patient": record.patient, "group": group, "lesion": record.lesion_id}.get(name, "")
-    return f"{name} {own}" if own else ""
+    known = {"patient": record.patient, "group": group, "lesion": record.lesion_id}
+    return next(((kind, known[kind]) for kind in kinds if known[kind]), ("image", record.file))
 
 
 def _result(

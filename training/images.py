@@ -13,7 +13,7 @@ from typing import Final
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from edge.inference.preprocess import (
     MAX_PIXELS,
@@ -23,12 +23,17 @@ from edge.inference.preprocess import (
     ImageTooSmall,
     NotAnImage,
     centre_square,
+    decode_for_analysis,
     decode_image,
     to_input,
+    upright_rgb,
 )
 from training.data import SQUASHED, DataError, Record
 
 OTHER_FORMATS: Final = ("BMP", "TIFF", "WEBP")
+_OTHER_STARTS: Final = (b"BM", b"II*\0", b"MM\0*", b"RIFF")
+# Uncompressed, a picture of the most pixels has so many bytes; the kiosk's limit is for JPEG and PNG.
+_MAX_OTHER_BYTES: Final = 4 * MAX_PIXELS + 1024 * 1024
 _EIGHT_BITS: Final = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr"})
 
 
@@ -50,17 +55,26 @@ class CachedImage:
         return self.plain if self.sharp is None else self.sharp
 
 
-def load_picture(root: Path, file: str, *, dataset: str) -> NDArray[np.uint8]:
+def load_picture(
+    root: Path, file: str, *, dataset: str, analysed_at_px: int | None = None, min_side_px: int = MIN_SIDE_PX
+) -> NDArray[np.uint8]:
     """Decode one file below the manifest's folder to RGB [H, W, 3] and undo the data set's squeeze, if any.
 
     Besides what the kiosk decodes, BMP, TIFF and WebP are read: data sets come in them.
+
+    Args:
+        root: the manifest's folder.
+        file: the picture, relative to it.
+        dataset: decides whether the picture is squeezed.
+        analysed_at_px: a network's input, for which a kiosk reduces a large JPEG as it decodes it; None does not.
+        min_side_px: a picture with a shorter side cannot be read.
 
     Raises:
         PictureUnreadable: there is no such picture.
     """
     path = root / file
     try:
-        rgb = _decode(path.read_bytes())
+        rgb = _decode(path.read_bytes(), analysed_at_px=analysed_at_px, min_side_px=min_side_px)
     except OSError as error:
         raise PictureUnreadable(f"{path} cannot be read: {error.strerror}") from error
     except ImageRefused as error:
@@ -71,15 +85,18 @@ def load_picture(root: Path, file: str, *, dataset: str) -> NDArray[np.uint8]:
     return rgb
 
 
-def _decode(data: bytes) -> NDArray[np.uint8]:
-    try:
-        return decode_image(data)
-    except NotAnImage:
-        return _decode_other(data)
+def _decode(data: bytes, *, analysed_at_px: int | None, min_side_px: int) -> NDArray[np.uint8]:
+    if data.startswith(_OTHER_STARTS):
+        return _decode_other(data, min_side_px=min_side_px)
+    if analysed_at_px is None:
+        return decode_image(data, min_side_px=min_side_px)
+    return decode_for_analysis(data, input_px=analysed_at_px, min_side_px=min_side_px)
 
 
-def _decode_other(data: bytes) -> NDArray[np.uint8]:
-    """Decode BMP, TIFF or WebP under the kiosk's limits, the first picture of a file that holds several."""
+def _decode_other(data: bytes, *, min_side_px: int) -> NDArray[np.uint8]:
+    """Decode BMP, TIFF or WebP under the kiosk's limit of pixels, the first picture of a file that holds several."""
+    if len(data) > _MAX_OTHER_BYTES:
+        raise ImageTooLarge(f"{len(data)} bytes, the limit is {_MAX_OTHER_BYTES}")
     with warnings.catch_warnings():
         # Pillow warns about large or odd files; the checks here decide instead.
         warnings.simplefilter("ignore")
@@ -88,13 +105,13 @@ def _decode_other(data: bytes) -> NDArray[np.uint8]:
                 width, height = image.size
                 if width * height > MAX_PIXELS:
                     raise ImageTooLarge(f"{width}x{height} px, the limit is {MAX_PIXELS} px")
-                if min(width, height) < MIN_SIDE_PX:
-                    raise ImageTooSmall(f"{width}x{height} px, each side needs at least {MIN_SIDE_PX} px")
+                if min(width, height) < min_side_px:
+                    raise ImageTooSmall(f"{width}x{height} px, each side needs at least {min_side_px} px")
                 if image.mode not in _EIGHT_BITS:
                     # Their range is not known, so that any way to 8 bits would be a guess.
                     raise NotAnImage(f"its pixels are {image.mode!r}, not of 8 bits a channel")
                 image.load()
-                return np.asarray(ImageOps.exif_transpose(image).convert("RGB"), dtype=np.uint8)
+                return upright_rgb(image)
         except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
             raise NotAnImage("it is no JPEG, PNG, BMP, TIFF or WebP picture, or is damaged") from error
 

@@ -18,8 +18,9 @@ def read_labelled_folder(
 
     The table needs a column of files (`file`, `image`, `filename`, `isic_id`, `image_id`) and one of labels (`label`,
     `dx`, `diagnosis`); patient, lesion, group, age, sex and site are used where they are, other columns are ignored.
-    A file is found by its path below `images` or, if that is not there, by its name alone in any sub-folder, in any
-    case, with or without its ending. `dataset` and `split` keep only the rows that say so.
+    A file is found by its path below `images` or, if `images` has no such sub-folder, by its name alone in any; in any
+    case, and with another picture ending, or without one, where only one file fits. `dataset` and `split` keep only the
+    rows that say so.
 
     Raises:
         DataError: a row is malformed, its label unknown, or two pictures have the name that it gives.
@@ -36,7 +37,8 @@ def read_labelled_folder(
             record = parse_record(row, place=place, labels=labels)
             found = index.find(record.file, place=place)
             sharp = index.find(record.sharp_file, place=place) if record.sharp_file else ""
-            records.append(replace(record, file=found, sharp_file=sharp))
+            group = found if record.group == record.file else record.group
+            records.append(replace(record, file=found, sharp_file=sharp, group=group))
     except TableError as error:
         raise DataError(str(error)) from error
     if not records:
@@ -50,28 +52,42 @@ def _wanted(dataset: str | None, split: str | None) -> tuple[tuple[str, str | No
 
 
 class _Index:
-    """The pictures below a folder by path, by name and by name without ending, all in lower case."""
+    """The pictures below a folder by path and by name, each with and without its ending, all in lower case."""
 
     def __init__(self, root: Path) -> None:
         self._paths: set[str] = set()
-        self._by_path: dict[str, str] = {}
+        self._folders: set[str] = set()
+        self._by_path: dict[str, list[str]] = {}
         self._by_name: dict[str, list[str]] = {}
         for path in sorted(root.rglob("*")):
             if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file():
                 relative = path.relative_to(root).as_posix()
                 self._paths.add(relative)
-                self._by_path.setdefault(relative.casefold(), relative)
-                for name in {path.name.casefold(), path.stem.casefold()}:
-                    self._by_name.setdefault(name, []).append(relative)
+                self._folders.update(folder.as_posix().casefold() for folder in PurePosixPath(relative).parents)
+                for form in (relative, _without_ending(relative)):
+                    self._by_path.setdefault(form.casefold(), []).append(relative)
+                for form in (path.name, _without_ending(path.name)):
+                    self._by_name.setdefault(form.casefold(), []).append(relative)
 
     def find(self, written: str, *, place: str) -> str:
         """Return the path below the folder; one that is nowhere comes back as written, for the reader to name."""
         wanted = PurePosixPath(written.replace("\\", "/"))
         if wanted.as_posix() in self._paths:
             return wanted.as_posix()
-        if (other_case := self._by_path.get(wanted.as_posix().casefold())) is not None:
-            return other_case
-        same = self._by_name.get(wanted.name.casefold(), [])
-        if len(same) > 1:
-            raise DataError(f"{place}: {written!r} may be {same[0]} or {same[1]}: give its path")
-        return same[0] if same else written
+        among = [(self._by_path, wanted.as_posix())]
+        # A folder that is there says where to look; one that is not may be of another machine.
+        if wanted.parent.as_posix() == "." or wanted.parent.as_posix().casefold() not in self._folders:
+            among.append((self._by_name, wanted.name))
+        for index, name in among:
+            for form in (name, _without_ending(name)):
+                same = index.get(form.casefold(), [])
+                if len(same) > 1:
+                    raise DataError(f"{place}: {written!r} may be {same[0]} or {same[1]}: give its path and ending")
+                if same:
+                    return same[0]
+        return written
+
+
+def _without_ending(name: str) -> str:
+    path = PurePosixPath(name)
+    return path.with_suffix("").as_posix() if path.suffix.lower() in PICTURE_SUFFIXES else name

@@ -86,24 +86,33 @@ def read_predictions(path: Path) -> Predictions:
     )
 
 
+def refuse_isic_form(files: Sequence[str], labels: Sequence[str]) -> None:
+    """Raise `DataError` where the ISIC form cannot hold the answers: of other classes, or of two files of one name."""
+    if {column.lower() for column in ISIC_COLUMNS} != set(labels):
+        raise DataError(f"the ISIC form has the classes {', '.join(ISIC_COLUMNS)}; this package has others")
+    if len({_isic_name(file) for file in files}) != len(files):
+        raise DataError("two pictures have the same name, which the ISIC form cannot tell apart")
+
+
 def write_isic(path: Path, pictures: Sequence[ScoredPicture], scores: Scores) -> None:
     """Write the form of ISIC 2018 task 3: `image` without its ending, and a probability for each of seven classes.
 
     Raises:
-        DataError: the package has other classes, or two pictures have one name.
+        DataError: as `refuse_isic_form`.
     """
-    if {column.lower() for column in ISIC_COLUMNS} != set(scores.labels):
-        raise DataError(f"the ISIC form has the classes {', '.join(ISIC_COLUMNS)}; this package has others")
-    names = [PurePosixPath(picture.record.file).stem for picture in pictures]
-    if len(set(names)) != len(names):
-        raise DataError("two pictures have the same name, which the ISIC form cannot tell apart")
+    files = [picture.record.file for picture in pictures]
+    refuse_isic_form(files, scores.labels)
     order = [scores.labels.index(column.lower()) for column in ISIC_COLUMNS]
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["image", *ISIC_COLUMNS])
-        for name, row in zip(names, scores.probabilities[:, order], strict=True):
+        for name, row in zip(map(_isic_name, files), scores.probabilities[:, order], strict=True):
             # Single-precision sums can pass 1 by a rounding error, which the challenge's scorer refuses.
             writer.writerow([name, *(f"{min(max(float(value), 0.0), 1.0):.9f}" for value in row)])
+
+
+def _isic_name(file: str) -> str:
+    return PurePosixPath(file).stem
 
 
 def _numbers(rows: Sequence[dict[str, str]], column: str, path: Path) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from edge.capture.quality import assess
 from edge.inference.classifier import Classifier, Prediction
+from edge.inference.explain import shrink
 from edge.inference.model_package import ModelManifest, ModelPackage
 from edge.inference.openvino_classifier import OpenVinoClassifier
 from training.data import Record
@@ -83,6 +84,7 @@ def score_pictures(
         PictureUnreadable: a picture cannot be read, and that is not to be skipped.
         ClassifierFailed: the network gave no usable answer.
     """
+    input_px = max(package.manifest.input.width, package.manifest.input.height)
     workers = threads or len(os.sched_getaffinity(0))
     with ExitStack() as stack:
         idle: queue.SimpleQueue[Classifier] = queue.SimpleQueue()
@@ -93,7 +95,8 @@ def score_pictures(
         def score(record: Record) -> ScoredPicture | Unreadable:
             file = record.sharp_file if sharp and record.sharp_file else record.file
             try:
-                rgb = load_picture(root, file, dataset=record.dataset)
+                # Too small for a kiosk is refused by its quality gate, and measured all the same.
+                rgb = load_picture(root, file, dataset=record.dataset, analysed_at_px=input_px, min_side_px=1)
             except PictureUnreadable as error:
                 if skip_unreadable:
                     return Unreadable(file=file, reason=str(error))
@@ -104,7 +107,7 @@ def score_pictures(
             finally:
                 idle.put(classifier)
             # A frozen camera shows in a sequence of captures, not in a data set.
-            quality = assess(rgb, previous_sha256=None, sha256="")
+            quality = assess(shrink(rgb), previous_sha256=None, sha256="")
             return ScoredPicture(
                 record, prediction, tuple(fault.value for fault in quality.faults), skin_tone_angle(rgb)
             )

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from edge.inference.model_package import MANIFEST_FILE, load_model_package
+from edge.inference.model_package import MANIFEST_FILE, ModelPackageAltered, load_model_package
 from edge.inference.openvino_classifier import OpenVinoClassifier
 from edge.inference.package_signature import SIGNATURE_FILE, Trust, key_id, make_signature
 from edge.inference.self_test import self_test
@@ -59,11 +60,14 @@ def sign_package(package_dir: Path, key_file: Path) -> str:
         self_test(classifier, package)
     finally:
         classifier.close()
-    signature = make_signature((package_dir / MANIFEST_FILE).read_bytes(), key)
+    manifest = (package_dir / MANIFEST_FILE).read_bytes()
+    if sha256(manifest).hexdigest() != package.sha256:
+        raise ModelPackageAltered(f"{package_dir} was changed while it was tested")
+    signature = make_signature(manifest, key)
     draft = package_dir / f".{SIGNATURE_FILE}.{secrets.token_hex(4)}"
     draft.write_bytes(signature)
     draft.replace(package_dir / SIGNATURE_FILE)
-    # As a kiosk will: this also finds a manifest that was changed since it was loaded.
+    # As a kiosk will.
     public = key.public_key()
     load_model_package(package_dir, trust=Trust({key_id(public): public}))
     return key_id(public)

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 _DELIMITERS: Final = (",", ";", "\t")
 
@@ -41,13 +41,20 @@ def read_table(path: Path, *, needed: Sequence[Sequence[str]] = ()) -> Iterator[
     for group in needed:
         if not set(group) & set(names):
             raise TableError(f"{path} has no column {' or '.join(map(repr, group))}; it has {', '.join(names)}")
-    for values in reader:
+    for values in _rows(reader, path):
         if not any(value.strip() for value in values):
             continue
         if len(values) > len(names):
             raise TableError(f"{path}, line {reader.line_num}: {len(values)} values under {len(names)} columns")
         padded = [*values, *[""] * (len(names) - len(values))]
         yield reader.line_num, {name: value.strip() for name, value in zip(names, padded, strict=True)}
+
+
+def _rows(reader: Any, path: Path) -> Iterator[list[str]]:
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise TableError(f"{path}, line {reader.line_num}: {error}; is a quotation mark left open?") from error
 
 
 def first_filled(row: Mapping[str, str], names: Sequence[str]) -> str:

@@ -17,6 +17,8 @@ DEADLINE_S: Final = 60.0
 """Hundreds of times what the slowest supported kiosk needs for one picture: an engine that hangs must not hang the
 visit."""
 
+_CANCEL_MS: Final = 2000
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -138,4 +140,5 @@ def _start(request: Any, tensor: NDArray[np.uint8]) -> _Running:
 def _cancel(request: Any) -> None:
     request.cancel()
     with suppress(RuntimeError):
-        request.wait()
+        # One that does not end even so stays busy, and the next start on it fails.
+        request.wait_for(_CANCEL_MS)

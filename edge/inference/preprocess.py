@@ -1,13 +1,14 @@
 """From a file's bytes to the network's input; training uses the same code, so both see the same pixels."""
 
 import io
+import struct
 import warnings
 from typing import Final, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image
 
 from edge.errors import EdgeError
 
@@ -24,6 +25,18 @@ the mean on 60 validation pictures (enlarged, with and without noise) and by 0.0
 it; with 2, at 1/4, by 0.07 at most, for hardly less time.
 """
 FORMATS: Final = ("JPEG", "PNG")
+_UPRIGHT: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What brings a picture upright, by its EXIF orientation."""
+# What Pillow raises on damaged EXIF, besides what it raises on damaged pixels.
+_ODD_EXIF: Final = (OSError, SyntaxError, ValueError, EOFError, TypeError, AttributeError, LookupError, struct.error)
 
 
 class ImageRefused(EdgeError):
@@ -61,7 +74,7 @@ class ImageTooSmall(ImageRefused):
     remedy = "Choose the original photograph instead of a thumbnail."
 
 
-def decode_for_analysis(data: bytes, *, input_px: int) -> NDArray[np.uint8]:
+def decode_for_analysis(data: bytes, *, input_px: int, min_side_px: int = MIN_SIDE_PX) -> NDArray[np.uint8]:
     """Decode a picture as small as a network with inputs of `input_px` and the heat map allow; upright RGB [H, W, 3].
 
     A camera's JPEG of 2592x1944 comes out at 1296x972 in a third of the time.
@@ -69,16 +82,18 @@ def decode_for_analysis(data: bytes, *, input_px: int) -> NDArray[np.uint8]:
     Raises:
         ImageRefused: as `decode_image`.
     """
-    return decode_image(data, least_side_px=max(ANALYSIS_SIDE_PX, OVERSAMPLING * input_px))
+    least_side_px = max(ANALYSIS_SIDE_PX, OVERSAMPLING * input_px)
+    return decode_image(data, least_side_px=least_side_px, min_side_px=min_side_px)
 
 
-def decode_image(data: bytes, *, least_side_px: int | None = None) -> NDArray[np.uint8]:
+def decode_image(data: bytes, *, least_side_px: int | None = None, min_side_px: int = MIN_SIDE_PX) -> NDArray[np.uint8]:
     """Decode a JPEG or PNG, upright by its EXIF orientation, to RGB [H, W, 3].
 
     Args:
         data: the file.
         least_side_px: a JPEG may come out at 1/2, 1/4 or 1/8 of its size while its shorter side keeps this many
             pixels; None decodes it in full.
+        min_side_px: a picture with a shorter side is too small.
 
     Raises:
         ImageRefused: one of its subclasses; size limits are checked on the header, before any pixel is decoded.
@@ -92,18 +107,29 @@ def decode_image(data: bytes, *, least_side_px: int | None = None) -> NDArray[np
             width, height = image.size
             if width * height > MAX_PIXELS:
                 raise ImageTooLarge(f"{width}x{height} px, the limit is {MAX_PIXELS} px")
-            if min(width, height) < MIN_SIDE_PX:
-                raise ImageTooSmall(f"{width}x{height} px, each side needs at least {MIN_SIDE_PX} px")
+            if min(width, height) < min_side_px:
+                raise ImageTooSmall(f"{width}x{height} px, each side needs at least {min_side_px} px")
             if least_side_px is not None:
                 # Only JPEG has such scales; the mode stays the file's own.
                 scale = max(1, min(width, height) // least_side_px)
                 image.draft(None, (width // scale, height // scale))
             try:
                 image.load()
-                rgb = ImageOps.exif_transpose(image).convert("RGB")
+                return upright_rgb(image)
             except (OSError, SyntaxError, ValueError, EOFError) as error:
                 raise ImageTruncated("the picture's data ends early or is damaged") from error
-    return np.asarray(rgb, dtype=np.uint8)
+
+
+def upright_rgb(image: Image.Image) -> NDArray[np.uint8]:
+    """Return the pixels of a loaded picture as RGB [H, W, 3], turned as its EXIF says; damaged EXIF turns nothing."""
+    if image.mode.startswith("I;16"):
+        # Pillow would cut 16 bits off at 255; of colours in 16 bits it keeps the upper 8, too.
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    try:
+        turn = _UPRIGHT.get(int(image.getexif().get(ExifTags.Base.Orientation, 1)))
+    except _ODD_EXIF:
+        turn = None
+    return np.asarray((image if turn is None else image.transpose(turn)).convert("RGB"), dtype=np.uint8)
 
 
 def _open(data: bytes) -> Image.Image:

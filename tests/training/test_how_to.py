@@ -41,21 +41,23 @@ def _commands() -> list[list[str]]:
 
 @pytest.fixture
 def clinic(tmp_path: Path) -> Path:
-    """A folder as the page wants it: enough pictures on `val`, the columns and sources of the page."""
-    drawn = render_dataset(tmp_path, count=160, seed=5, size_px=96)
+    """A checkout as the page wants it: enough pictures on `val`, the columns and sources of the page."""
+    checkout = tmp_path / "checkout"
+    (checkout / ".git").mkdir(parents=True)
+    drawn = render_dataset(checkout, count=160, seed=5, size_px=96)
     columns = _blocks()[0].splitlines()[0].split(",")
     with drawn.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     patients = {label: sorted({row["patient_id"] for row in rows if row["dx"] == label}) for label in SCALP.labels}
     splits = ("train", "val", "train", "val", "train", "val", "val", "test")
-    with (tmp_path / "pictures.csv").open("w", encoding="utf-8", newline="") as stream:
+    with (checkout / "pictures.csv").open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, columns, extrasaction="ignore")
         writer.writeheader()
         for row in rows:
             place = patients[row["dx"]].index(row["patient_id"])
             writer.writerow(row | {"dataset": "ourclinic", "split": splits[place % len(splits)], "lesion_id": ""})
-    (tmp_path / "sources.toml").write_text(_blocks("toml")[0], encoding="utf-8")
-    return tmp_path
+    (checkout / "sources.toml").write_text(_blocks("toml")[0], encoding="utf-8")
+    return checkout
 
 
 def test_the_page_leads_from_a_manifest_to_a_signed_package(clinic: Path) -> None:

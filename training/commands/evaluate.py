@@ -1,9 +1,11 @@
 """`python -m training evaluate`; needs no torch."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from edge.errors import EdgeError
 from edge.inference.model_package import ModelPackage, Source, load_model_package
@@ -11,14 +13,16 @@ from training.data import ANY_DATASET, DataError, Record, of_split, read_manifes
 from training.evaluate import Evaluation, evaluate
 from training.labelled_folder import read_labelled_folder
 from training.packaging import record
-from training.predictions import write_isic, write_predictions
+from training.predictions import refuse_isic_form, write_isic, write_predictions
 from training.report import render_report
 from training.sources import sources_of
+
+_SHIPPED: Final = Path(__file__).parents[2] / "models" / "melanoma"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("--package", type=Path, required=True, help="folder of the model package")
+    parser.add_argument("--package", type=Path, default=_SHIPPED, help="folder of the model package")
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--manifest", type=Path, help="a manifest; files are relative to its folder")
     where.add_argument("--images", type=Path, help="a folder of pictures; needs --labels")
@@ -41,6 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         package = load_model_package(arguments.package)
         records, root, sources = _records(arguments, package)
+        _prepare_outputs(arguments, records, package)
         evaluation = evaluate(
             package,
             records,
@@ -75,6 +80,21 @@ def _records(arguments: argparse.Namespace, package: ModelPackage) -> tuple[list
     if arguments.split is not None:
         records = of_split(records, arguments.split)
     return records, arguments.manifest.parent, sources_of(arguments.manifest, records)
+
+
+def _prepare_outputs(arguments: argparse.Namespace, records: Sequence[Record], package: ModelPackage) -> None:
+    """Find out before the work whether its results can be written."""
+    for path in (arguments.json, arguments.html, arguments.csv, arguments.predictions):
+        if path is None:
+            continue
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(f"{path} cannot be written: {error.strerror}") from error
+        if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise DataError(f"{path} cannot be written: it is a folder, or you may not")
+    if arguments.csv is not None:
+        refuse_isic_form([record.file for record in records], package.manifest.labels)
 
 
 def _described(arguments: argparse.Namespace, records: Sequence[Record]) -> str:

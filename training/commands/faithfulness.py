@@ -2,16 +2,18 @@
 
 import argparse
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from edge.inference.model_package import load_model_package
 from edge.inference.openvino_classifier import OpenVinoClassifier
-from training.data import of_split, read_manifest
+from training.data import Record, of_split, read_manifest
 from training.evaluate import described_rows
-from training.faithfulness import Faithfulness, measure_faithfulness, metrics_of
+from training.faithfulness import Faithfulness, measure_faithfulness, metrics_of, off_centre
 from training.images import load_images
 from training.packaging import record
 
@@ -23,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", default="ham10000", help="* for all")
     parser.add_argument("--split", default="val")
     parser.add_argument("--images", type=int, default=150, help="with a score above low, at random")
+    parser.add_argument("--off-centre", action="store_true", help="on a random part of each picture")
     parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument("--record", action="store_true", help="write the figures into the package; its hash changes")
 
@@ -32,9 +35,9 @@ def run(arguments: argparse.Namespace) -> int:
     package = load_model_package(arguments.package)
     labels = package.manifest.labels
     records = of_split(read_manifest(arguments.manifest, dataset=arguments.dataset, labels=labels), arguments.split)
-    root = arguments.manifest.parent
-    shuffled = np.random.default_rng(0).permutation(len(records))
-    pictures = (load_images([records[index]], root=root, labels=labels)[0].best for index in shuffled)
+    pictures = _one_of_each_lesion(records, root=arguments.manifest.parent, labels=labels)
+    if arguments.off_centre:
+        pictures = off_centre(pictures)
     classifier = OpenVinoClassifier(package)
     found = measure_faithfulness(classifier, pictures, limit=arguments.images)
     classifier.close()
@@ -42,8 +45,19 @@ def run(arguments: argparse.Namespace) -> int:
     for name, figure in report.items():
         print(f"{name}: {figure}")
     if arguments.json is not None:
-        stated = {"package_sha256": package.sha256, "split": arguments.split, **report, "proven": found.proven}
+        where = {"split": arguments.split, "off_centre": arguments.off_centre}
+        stated = {"package_sha256": package.sha256, **where, **report, "proven": found.proven}
         arguments.json.write_text(json.dumps(stated, indent=1) + "\n", encoding="utf-8")
     if arguments.record:
-        record(package, [metrics_of(found, data=described_rows(records))])
+        record(package, [metrics_of(found, data=described_rows(records), off_centre=arguments.off_centre)])
     return 0 if found.proven else 1
+
+
+def _one_of_each_lesion(records: Sequence[Record], *, root: Path, labels: Sequence[str]) -> Iterator[NDArray[np.uint8]]:
+    """Yield pictures in random order; two of one lesion would count it twice."""
+    seen: set[str] = set()
+    for index in np.random.default_rng(0).permutation(len(records)):
+        lesion = records[index]
+        if lesion.group not in seen:
+            seen.add(lesion.group)
+            yield load_images([lesion], root=root, labels=labels)[0].best

@@ -126,6 +126,29 @@ def test_an_engine_that_takes_too_long_fails_instead_of_hanging() -> None:
     engine.close()
 
 
+def test_a_request_that_cannot_be_cancelled_fails_too() -> None:
+    class Stuck:
+        """A request whose device answers nothing any more."""
+
+        def start_async(self, _tensors: list[NDArray[np.uint8]]) -> None: ...
+
+        def cancel(self) -> None: ...
+
+        def wait_for(self, _milliseconds: int) -> bool:
+            return False
+
+        def wait(self) -> None:
+            pytest.fail("waits without end")
+
+    class Compiled:
+        def create_infer_request(self) -> Stuck:
+            return Stuck()
+
+    engine = Engine(lambda _: Compiled())
+    with pytest.raises(ClassifierFailed, match="no answer within 60 s"):
+        engine.infer(_tensor())
+
+
 def test_an_input_of_another_size_fails_and_the_next_one_does_not() -> None:
     engine = Engine(_compile)
     with pytest.raises(ClassifierFailed, match="could not be started"):

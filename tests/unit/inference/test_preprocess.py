@@ -2,10 +2,11 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from edge.capture.registry import open_camera
 from edge.inference.openvino_classifier import OpenVinoClassifier
@@ -39,6 +40,20 @@ def _png_that_claims(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
 
 
+def _exif_with(tag: int, value: object) -> bytes:
+    """EXIF of orientation 6 and one tag of a type that it never has."""
+    text = isinstance(value, str)
+    body = f"{value}\0".encode().ljust(4, b"\0") if text else struct.pack("<I", 38)
+    entries = sorted(
+        [
+            (0x0112, struct.pack("<HHII", 0x0112, 3, 1, 6)),
+            (tag, struct.pack("<HHI", tag, 2 if text else 12, len(str(value)) + 1 if text else 1) + body),
+        ]
+    )
+    tail = b"" if text else struct.pack("<d", value)
+    return b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + b"".join(raw for _, raw in entries) + b"\0" * 4 + tail
+
+
 def test_a_png_comes_back_pixel_by_pixel(encode: Encode) -> None:
     picture = _picture()
     np.testing.assert_array_equal(decode_image(encode(picture)), picture)
@@ -59,6 +74,43 @@ def test_a_picture_taken_sideways_is_turned_upright(encode: Encode) -> None:
     exif[0x0112] = 6
     upright = decode_image(encode(picture, exif=exif))
     np.testing.assert_array_equal(upright, np.rot90(picture, k=-1))
+
+
+@pytest.mark.parametrize("orientation", range(9))
+def test_every_orientation_is_the_one_of_exif(encode: Encode, orientation: int) -> None:
+    picture, exif = _picture(), Image.Exif()
+    exif[0x0112] = orientation
+    data = encode(picture, exif=exif)
+    with Image.open(io.BytesIO(data)) as image:
+        expected = np.asarray(ImageOps.exif_transpose(image))
+    np.testing.assert_array_equal(decode_image(data), expected)
+
+
+@pytest.mark.parametrize("odd", [("XResolution", 0x011A, "72"), ("Make", 0x010F, 1.5)], ids=lambda tag: tag[0])
+def test_exif_of_the_wrong_type_does_not_stop_a_picture(encode: Encode, odd: tuple[str, int, object]) -> None:
+    _, tag, value = odd
+    data = encode(_picture(), kind="JPEG", exif=_exif_with(tag, value))
+    assert decode_image(data).shape == (96, 80, 3)
+
+
+def test_damage_anywhere_in_a_file_is_refused_or_read(encode: Encode) -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F], exif[0x011A] = 6, "maker", 72.0
+    rng = np.random.default_rng(0)
+    for kind in ("JPEG", "PNG"):
+        whole = encode(_picture(), kind=kind, exif=exif)
+        for _ in range(150):
+            data = bytearray(whole)
+            for place in rng.integers(2, min(len(data), 400), 4):
+                data[place] = rng.integers(256)
+            with suppress(ImageRefused):
+                assert decode_image(bytes(data)).dtype == np.uint8
+
+
+def test_grey_of_16_bits_keeps_its_upper_8(encode: Encode) -> None:
+    ramp = np.linspace(0, 65535, 80 * 96).reshape(80, 96).astype(np.uint16)
+    decoded = decode_image(encode(ramp))
+    np.testing.assert_array_equal(decoded, np.repeat((ramp >> 8)[..., np.newaxis], 3, axis=2))
 
 
 @pytest.mark.parametrize("data", [b"", b"\x00" * 100, b"hello", b"%PDF-1.7\n", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"])

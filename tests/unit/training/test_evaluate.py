@@ -16,8 +16,9 @@ from edge.capture.phantom import Scene, archetype, render
 from edge.capture.phantom_artefacts import Artefacts
 from edge.inference.model_package import load_model_package
 from edge.inference.openvino_classifier import OpenVinoClassifier
-from edge.inference.preprocess import NotAnImage, decode_image
+from edge.inference.preprocess import MAX_BYTES, NotAnImage, decode_for_analysis, decode_image
 from training.__main__ import main
+from training.images import load_picture
 
 PACKAGE = Path(__file__).parents[3] / "models" / "melanoma"
 COUNT = 6
@@ -136,15 +137,86 @@ def test_a_broken_or_deep_picture_of_another_form_is_named(
     pictures = tmp_path / "forms"
     pictures.mkdir()
     with Image.open(folder / "p1.jpg") as picture:
-        picture.save(pictures / "small.bmp")
-        (pictures / "cut.bmp").write_bytes((pictures / "small.bmp").read_bytes()[:900])
-        picture.resize((20, 20)).save(pictures / "small.bmp")
+        picture.save(pictures / "whole.bmp")
+        (pictures / "cut.bmp").write_bytes((pictures / "whole.bmp").read_bytes()[:900])
         picture.convert("I;16").save(pictures / "deep.tif")
-    for name, reason in (("cut.bmp", "damaged"), ("small.bmp", "20x20"), ("deep.tif", "8 bits a channel")):
+    for name, reason in (("cut.bmp", "damaged"), ("deep.tif", "8 bits a channel")):
         assert _evaluate(pictures, tmp_path, labels=f"file,label\n{name},nv\n") == (1, {})
         error = capsys.readouterr().err
         assert name in error
         assert reason in error
+
+
+@pytest.mark.parametrize("ending", ["png", "bmp"])
+def test_pictures_too_small_for_a_kiosk_are_measured_and_counted_as_refused(
+    folder: Path, tmp_path: Path, ending: str
+) -> None:
+    pictures = tmp_path / "small"
+    pictures.mkdir()
+    with Image.open(folder / "p1.jpg") as picture:
+        for side in (28, 1):
+            picture.resize((side, side)).save(pictures / f"{side}.{ending}")
+    status, result = _evaluate(pictures, tmp_path, labels=f"file,label\n28.{ending},nv\n1.{ending},mel\n")
+    assert (status, result["n"], result["cannot_assess"]) == (0, 2, 2)
+
+
+def test_a_large_bmp_is_read_though_a_kiosk_takes_no_file_of_so_many_bytes(tmp_path: Path) -> None:
+    Image.new("RGB", (5000, 4500), (200, 150, 130)).save(tmp_path / "large.bmp")
+    assert (tmp_path / "large.bmp").stat().st_size > MAX_BYTES
+    assert load_picture(tmp_path, "large.bmp", dataset="").shape == (4500, 5000, 3)
+
+
+def test_a_large_jpeg_is_measured_as_a_kiosk_decodes_it(folder: Path, tmp_path: Path) -> None:
+    with Image.open(folder / "p1.jpg") as picture:
+        picture.resize((2592, 1944)).save(tmp_path / "large.jpg")
+    predictions = tmp_path / "predictions.csv"
+    _evaluate(tmp_path, tmp_path, "--predictions", str(predictions), labels="file,label\nlarge.jpg,nv\n")
+    package = load_model_package(PACKAGE)
+    classifier = OpenVinoClassifier(package)
+    data = (tmp_path / "large.jpg").read_bytes()
+    expected = classifier.classify(decode_for_analysis(data, input_px=package.manifest.input.width)).score
+    in_full = classifier.classify(decode_image(data)).score
+    classifier.close()
+    with predictions.open(encoding="utf-8", newline="") as stream:
+        (row,) = csv.DictReader(stream)
+    assert float(row["score"]) == pytest.approx(expected, abs=1e-6)
+    assert expected != pytest.approx(in_full, abs=1e-6)
+
+
+def test_where_nothing_can_be_written_is_found_out_before_the_work(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status, _ = _evaluate(folder, tmp_path, "--html", str(tmp_path / "new/folder/report.html"))
+    assert status == 0
+    assert (tmp_path / "new/folder/report.html").stat().st_size > 0
+    monkeypatch.setattr("training.commands.evaluate.evaluate", None)
+    (tmp_path / "file").touch()
+    assert _evaluate(folder, tmp_path, "--html", str(tmp_path / "file/report.html"))[0] == 1
+    assert "cannot be written" in capsys.readouterr().err
+    (folder / "twice").mkdir()
+    shutil.copy(folder / "p1.jpg", folder / "twice/p1.jpg")
+    same = "file,label\np1.jpg,nv\ntwice/p1.jpg,nv\n"
+    assert _evaluate(folder, tmp_path, "--csv", str(tmp_path / "isic.csv"), labels=same)[0] == 1
+    assert "same name" in capsys.readouterr().err
+    shutil.rmtree(folder / "twice")
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "unit", "units", "alone"),
+    [
+        ("file,label", ["p1,nv", "p2,mel", "p4,nv"], "image", 3, 3),
+        ("file,label,lesion,patient", ["p1,nv,l1,", "p2,nv,l1,NA", "p4,mel,l2,ann"], "patient", 2, 0),
+        ("file,label,lesion,patient", ["p1,nv,NA,NA", "p2,nv,nan,unknown", "p4,mel,,"], "image", 3, 3),
+    ],
+    ids=["none", "patients-of-some", "written-as-missing"],
+)
+def test_what_belongs_together_is_drawn_together(  # one case a row
+    folder: Path, tmp_path: Path, columns: str, rows: list[str], unit: str, units: int, alone: int
+) -> None:
+    status, result = _evaluate(folder, tmp_path, labels="\n".join([columns, *rows]) + "\n")
+    assert status == 0
+    drawn = result["resampling"]
+    assert (drawn["unit"], drawn["units"], drawn["images_alone"]) == (unit, units, alone)
 
 
 def test_what_is_recorded_is_on_the_card_with_its_strata_once(folder: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from edge.inference.classifier import Prediction
 from edge.inference.model_package import ModelManifest, load_model_package
 from tests.unit.inference.conftest import COMMITTED
-from training.faithfulness import areas, centred_gaussian, measure_faithfulness, metrics_of, order_of
+from training.faithfulness import areas, centred_gaussian, measure_faithfulness, metrics_of, off_centre, order_of
 
 _SIDE = 64
 
@@ -86,6 +86,20 @@ def test_the_figures_are_recorded_as_they_were_found() -> None:
     assert (entry.split, entry.n) == ("faithfulness on ham10000 val", 20)
     assert entry.figures["overall_advantage_over_random_maps"] == found.against_random.overall
     assert entry.figures["deletion_advantage_over_centred_maps"] == found.against_gaussian.deletion
+
+
+def test_off_centre_a_lesion_lies_anywhere_and_the_record_says_so() -> None:
+    picture = np.zeros((60, 80, 3), np.uint8)
+    picture[29:31, 39:41] = 255
+    parts = list(off_centre([picture] * 200))
+    assert {part.shape for part in parts} == {(42, 42, 3)}
+    # How far the middle of the picture came to lie from the middle of each part, as shares of its side.
+    away = np.array([np.argwhere(part[..., 0] == 255).mean(axis=0) / 42 - 0.5 for part in parts if part.any()])
+    assert np.abs(away[:, 0]).max() < 0.23
+    assert away.std(axis=0).min() > 0.1
+    assert [part.tolist() for part in off_centre([picture])] == [parts[0].tolist()]
+    found = measure_faithfulness(CornerClassifier(honest=True), _lesions(4), limit=4)
+    assert metrics_of(found, data="x val", off_centre=True).split == "faithfulness on x val, lesions off centre"
 
 
 def test_pictures_called_low_say_nothing_about_the_map_and_are_left_out() -> None:

@@ -61,6 +61,7 @@ def test_rows_of_a_data_set_and_split_can_be_asked_for(images: Path) -> None:
         ("file,label\na.jpg,nv\nA.JPG,nv\n", "listed more than once"),
         ("file,label\na.jpg,nv,mel\n", "3 values under 2 columns"),
         ("file,label,age\na.jpg,nv,old\n", "age"),
+        ('file,label\na.jpg,"nv' + 200_000 * "x", "quotation mark"),
     ],
 )
 def test_what_is_wrong_is_named(images: Path, text: str, message: str) -> None:
@@ -82,6 +83,23 @@ def test_a_name_that_two_pictures_have_needs_its_path(images: Path) -> None:
     with pytest.raises(DataError, match="give its path"):
         _read(images, "file,label\nother/a.jpg,nv\n")
     assert _read(images, "file,label\na.jpg,nv\nDeep/a.jpg,mel\n") == [("a.jpg", "nv"), ("Deep/a.jpg", "mel")]
+
+
+def test_a_path_without_its_ending_or_with_another_names_one_picture(images: Path) -> None:
+    (images / "Deep/er/a.png").touch()
+    text = "file,label\na,nv\nDeep/er/A,mel\nc.jpg,df\n"
+    assert _read(images, text) == [("a.jpg", "nv"), ("Deep/er/a.png", "mel"), ("c.PNG", "df")]
+    (images / "a.png").touch()
+    with pytest.raises(DataError, match=r"may be a.jpg or a.png: give its path and ending"):
+        _read(images, "file,label\na,nv\n")
+
+
+def test_a_picture_missing_from_its_folder_is_not_taken_from_another(images: Path) -> None:
+    (images / "other").mkdir()
+    (images / "other/d.jpg").touch()
+    # Comes back as written, for the reader to say that it is not there.
+    assert _read(images, "file,label\nother/a.jpg,nv\n") == [("other/a.jpg", "nv")]
+    assert _read(images, "file,label\n/disk/of/another/machine/a.jpg,nv\n") == [("a.jpg", "nv")]
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,21 @@ def test_an_altered_package_is_not_signed(tmp_path: Path, unsigned: Path) -> Non
     assert not (unsigned / "manifest.sig").exists()
 
 
+def test_a_package_that_was_swapped_while_it_was_tested_is_not_signed(
+    tmp_path: Path, unsigned: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_key(tmp_path / "signer")
+    other = load_model_package(unsigned).manifest.model_copy(update={"version": "9.9.9"})
+
+    def swapped(*_: object) -> None:
+        (unsigned / "manifest.json").write_text(other.model_dump_json(), encoding="utf-8")
+
+    monkeypatch.setattr("training.signing.self_test", swapped)
+    with pytest.raises(ModelPackageAltered, match="while it was tested"):
+        sign_package(unsigned, tmp_path / "signer")
+    assert not (unsigned / "manifest.sig").exists()
+
+
 def test_a_key_that_others_may_read_or_that_is_none_is_refused_by_name(
     tmp_path: Path, unsigned: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
