@@ -147,6 +147,12 @@ def _measured(metrics: Sequence[Metrics]) -> Iterator[str]:
         if entry.split.startswith(FAITHFULNESS):
             yield from ("", f"## Do the heat maps point at what decides? {entry.n} images of {_rest(entry)}", "")
             yield "Advantage over maps of random places and over the middle of the picture; above 0 is better."
+            # A reader in a hurry takes a figure in a table for a merit.
+            yield from (
+                f"**Not shown here: {_words(name)}.**"
+                for name, figure in entry.figures.items()
+                if name.startswith("overall") and not (figure.low is not None and figure.low > 0)
+            )
             yield ""
             yield from _table(entry.figures, "95 % interval, by image")
         elif entry.split.startswith(SHORTCUTS):
