@@ -16,9 +16,8 @@ from edge.capture.phantom import Scene, archetype, render
 from edge.capture.phantom_artefacts import Artefacts
 from edge.inference.model_package import load_model_package
 from edge.inference.openvino_classifier import OpenVinoClassifier
-from edge.inference.preprocess import MAX_BYTES, NotAnImage, decode_for_analysis, decode_image
+from edge.inference.preprocess import NotAnImage, decode_image
 from training.__main__ import main
-from training.images import load_picture
 
 PACKAGE = Path(__file__).parents[3] / "models" / "melanoma"
 COUNT = 6
@@ -158,29 +157,6 @@ def test_pictures_too_small_for_a_kiosk_are_measured_and_counted_as_refused(
             picture.resize((side, side)).save(pictures / f"{side}.{ending}")
     status, result = _evaluate(pictures, tmp_path, labels=f"file,label\n28.{ending},nv\n1.{ending},mel\n")
     assert (status, result["n"], result["cannot_assess"]) == (0, 2, 2)
-
-
-def test_a_large_bmp_is_read_though_a_kiosk_takes_no_file_of_so_many_bytes(tmp_path: Path) -> None:
-    Image.new("RGB", (5000, 4500), (200, 150, 130)).save(tmp_path / "large.bmp")
-    assert (tmp_path / "large.bmp").stat().st_size > MAX_BYTES
-    assert load_picture(tmp_path, "large.bmp", dataset="").shape == (4500, 5000, 3)
-
-
-def test_a_large_jpeg_is_measured_as_a_kiosk_decodes_it(folder: Path, tmp_path: Path) -> None:
-    with Image.open(folder / "p1.jpg") as picture:
-        picture.resize((2592, 1944)).save(tmp_path / "large.jpg")
-    predictions = tmp_path / "predictions.csv"
-    _evaluate(tmp_path, tmp_path, "--predictions", str(predictions), labels="file,label\nlarge.jpg,nv\n")
-    package = load_model_package(PACKAGE)
-    classifier = OpenVinoClassifier(package)
-    data = (tmp_path / "large.jpg").read_bytes()
-    expected = classifier.classify(decode_for_analysis(data, input_px=package.manifest.input.width)).score
-    in_full = classifier.classify(decode_image(data)).score
-    classifier.close()
-    with predictions.open(encoding="utf-8", newline="") as stream:
-        (row,) = csv.DictReader(stream)
-    assert float(row["score"]) == pytest.approx(expected, abs=1e-6)
-    assert expected != pytest.approx(in_full, abs=1e-6)
 
 
 def test_where_nothing_can_be_written_is_found_out_before_the_work(

@@ -53,7 +53,7 @@ def test_the_card_of_a_simulation_says_so_in_bold_before_anything_else(tmp_path:
     assert title.startswith("# Model card")
     assert warning.startswith("**Simulation only.")
     assert "none says how it would do on a person" in warning
-    assert "**" not in render_card(load_model_package(COMMITTED).manifest)
+    assert "**Simulation" not in render_card(load_model_package(COMMITTED).manifest)
     assert "malignancy" not in render_card(manifest)
 
 
