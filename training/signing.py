@@ -32,7 +32,7 @@ def make_key(path: Path) -> Path:
         ValueError: the folder lies in a version-controlled tree, from which a private key would spread.
     """
     public = path.with_name(f"{path.stem}.pub.pem")
-    if any((folder / ".git").exists() for folder in path.absolute().parents):
+    if any((folder / ".git").exists() for folder in path.resolve().parents):
         raise ValueError(f"{path} lies in a repository; keep a private key outside of any")
     if public.exists():
         raise FileExistsError(f"{public} exists; a key is never overwritten")

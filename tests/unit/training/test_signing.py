@@ -64,6 +64,13 @@ def test_a_private_key_does_not_go_into_a_repository(tmp_path: Path) -> None:
     assert not list((tmp_path / "deep").iterdir())
 
 
+def test_a_key_beside_a_repository_is_made_from_within_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "checkout" / ".git").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "checkout")
+    make_key(Path("../clinic.key"))
+    assert (tmp_path / "clinic.key").exists()
+
+
 def test_an_altered_package_is_not_signed(tmp_path: Path, unsigned: Path) -> None:
     make_key(tmp_path / "signer")
     (unsigned / "card.md").write_text("Cures everything.")
