@@ -19,7 +19,8 @@ from training.metrics import auc, calibration_error
 Pictures = Sequence[NDArray[np.uint8]]
 _DIGITS = 4
 EMULATED_ON: Final = 300
-"""Pictures, drawn evenly: emulation takes about five times as long as f32."""
+"""Pictures, drawn evenly: half precision takes about five times as long as f32 where it is emulated."""
+_EMULATED: Final = frozenset({"f16", "int8"})
 
 log = logging.getLogger(__name__)
 
@@ -122,23 +123,22 @@ def measure_effects(
 ) -> dict[Precision, PrecisionEffect]:
     """Measure each reduced precision that this machine's CPU computes in, int8 where its network is quantised.
 
-    Half precision is emulated where the CPU has none, on at most 300 of the pictures: kiosks on arm64 compute
-    in it, and packages are mostly made on others. A precision in which an answer is not finite, be it to a black
-    picture, is left out.
+    What the CPU lacks and other kiosks have is emulated: half precision, which those on arm64 compute in, on at most
+    300 of the pictures, and int8. A precision in which an answer is not finite, be it to a black picture, is left out.
     """
     capabilities = compute_devices()["CPU"].capabilities
-    reference = _answers_in(FULL, package, pictures, threads=threads)
+    reference = answers_in(FULL, package, pictures, threads=threads)
     effects: dict[Precision, PrecisionEffect] = {}
     for precision in REDUCED:
         capable = CAPABILITY[precision] in capabilities
-        if not (capable or precision == "f16"):
+        if not (capable or precision in _EMULATED):
             continue
         rows = list(range(len(pictures)))
-        if not capable:
+        if precision == "f16" and not capable:
             rows = sorted(set(np.linspace(0, len(pictures) - 1, EMULATED_ON).astype(int).tolist()))
         try:
             asked = [*(pictures[row] for row in rows), *_extremes()]
-            answer = _answers_in if capable else _answers_emulated
+            answer = answers_in if capable else answers_emulated
             other = answer(precision, package, asked, threads=threads).take(range(len(rows)))
         except (ClassifierFailed, PrecisionRefused) as error:
             log.warning("%s is left out: %s", precision, error)
@@ -156,7 +156,15 @@ def measure_effects(
     return effects
 
 
-def _answers_in(precision: Precision, package: ModelPackage, pictures: Pictures, *, threads: int | None) -> Answers:
+def answers_in(
+    precision: Precision, package: ModelPackage, pictures: Pictures, *, threads: int | None = None
+) -> Answers:
+    """Answers about pictures [H, W, 3] as this machine's CPU computes them.
+
+    Raises:
+        PrecisionRefused: int8, and the network is not quantised.
+        ClassifierFailed: it does not compile, or an answer is not finite.
+    """
     classifier = OpenVinoClassifier(package, precision=precision, threads=threads)
     try:
         return answers_of(classifier, pictures)
@@ -164,12 +172,19 @@ def _answers_in(precision: Precision, package: ModelPackage, pictures: Pictures,
         classifier.close()
 
 
-def _answers_emulated(_: Precision, package: ModelPackage, pictures: Pictures, *, threads: int | None) -> Answers:
-    """Answers in half precision, whatever this machine computes in."""
-    model = with_half_precision(read_network(package))
+def answers_emulated(
+    precision: Precision, package: ModelPackage, pictures: Pictures, *, threads: int | None = None
+) -> Answers:
+    """Answers in half precision or in int8, whatever this machine computes in; the rest as in `answers_in`."""
     settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": FULL}
     if threads is not None:
         settings["INFERENCE_NUM_THREADS"] = threads
+    model = read_network(package, precision)
+    if precision == "f16":
+        model = with_half_precision(model)
+    else:
+        # Weights and activations are rounded to their 256 steps, and the products of these added in f32.
+        settings["LP_TRANSFORMS_MODE"] = "NO"
     return answers_by(import_openvino().Core().compile_model(model, "CPU", settings), pictures, package.manifest)
 
 

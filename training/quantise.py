@@ -1,5 +1,6 @@
 """A package whose network can compute in INT8, by NNCF's post-training quantisation under accuracy control."""
 
+import logging
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -10,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.inference.model_package import ModelPackage
-from edge.inference.openvino_classifier import OpenVinoClassifier, import_openvino, read_network
+from edge.inference.openvino_classifier import OpenVinoClassifier, compute_devices, import_openvino, read_network
+from edge.inference.precision import CAPABILITY
 from edge.inference.preprocess import decode_image, to_input
 from training.calibrate import choose_decision_weights, choose_thresholds
 from training.data import DataError, Record
@@ -18,6 +20,8 @@ from training.golden import golden_answers
 from training.images import load_images
 from training.metrics import Scores
 from training.precision_effects import answers_by, answers_of, changes, measure_effects
+
+log = logging.getLogger(__name__)
 
 MIN_CALIBRATION: Final = 300
 """NNCF's own default; fewer pictures miss activations that patients' pictures will have."""
@@ -131,6 +135,11 @@ def quantise(
     )
     from nncf.quantization.range_estimator import RangeEstimatorParametersSet  # noqa: PLC0415
 
+    if CAPABILITY["int8"] not in compute_devices()["CPU"].capabilities:
+        log.warning(
+            "the sums of this CPU overflow in int8: more operations than needed may be taken back to f32. A CPU with"
+            " VNNI makes a faster package"
+        )
     manifest = package.manifest
     size = manifest.input
 

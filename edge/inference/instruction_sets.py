@@ -10,6 +10,9 @@ from edge.errors import EdgeError
 CPUINFO: Final = Path("/proc/cpuinfo")
 _FIELDS: Final = {"x86_64": "flags", "aarch64": "Features"}
 """The line of /proc/cpuinfo that lists instruction sets, by the machine's name."""
+_WIDE_SUMS: Final = {"x86_64": frozenset({"avx512_vnni", "avx_vnni", "amx_int8"})}
+"""Instructions, one of which adds products of bytes in 32 bits. Without, x86 adds them in 16, which two large ones
+overflow: oneDNN, "Nuances of int8 computations"; OpenVINO, "Saturation (overflow) issue". arm64 adds in 32."""
 
 
 class InstructionsMissing(EdgeError):
@@ -39,6 +42,20 @@ def require_instructions(
     missing = wanted - _available(machine, cpuinfo)
     if missing:
         raise InstructionsMissing(f"this {machine} CPU lacks {', '.join(sorted(missing))}, which the model needs")
+
+
+def sums_bytes_without_overflow(*, machine: str | None = None, cpuinfo: Path = CPUINFO) -> bool:
+    """Tell whether INT8 gives the same answers on this CPU as elsewhere; not where that cannot be looked up.
+
+    `machine` and `cpuinfo` are those of `require_instructions`.
+    """
+    machine = machine or platform.machine()
+    if machine not in _WIDE_SUMS:
+        return True
+    try:
+        return not _WIDE_SUMS[machine].isdisjoint(_available(machine, cpuinfo))
+    except InstructionsMissing:
+        return False
 
 
 def _available(machine: str, cpuinfo: Path) -> set[str]:

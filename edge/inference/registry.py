@@ -92,7 +92,9 @@ def _open_on(device: "ComputeDevice", package: ModelPackage, settings: Inference
     if settings.precision != "auto":
         require_allowed(settings.precision, manifest.precisions, manifest.precision_bounds)
         if settings.precision != FULL and CAPABILITY[settings.precision] not in device.capabilities:
-            raise PrecisionRefused(f"{device.model} does not compute in {settings.precision}")
+            raise PrecisionRefused(
+                f"{device.model} does not compute in {settings.precision}, or not as exactly as it must"
+            )
         return open_in(settings.precision)
     chosen = choose_precision(
         allowed(manifest.precisions, manifest.precision_bounds, capabilities=device.capabilities),

@@ -8,14 +8,15 @@ import pytest
 from numpy.typing import NDArray
 
 from edge.inference.model_package import Metrics, ModelPackage, load_model_package
-from edge.inference.openvino_classifier import OpenVinoClassifier
+from edge.inference.openvino_classifier import OpenVinoClassifier, compute_devices
+from edge.inference.precision import CAPABILITY
 from edge.inference.preprocess import decode_image
 from training.data import fingerprint, of_split, read_exclusions, read_manifest
 from training.evaluate import evaluate
 from training.images import load_images
 from training.leakage import check_roles, near_duplicates
 from training.out_of_distribution import Named, blank_frames, noise_frames, photographs
-from training.precision_effects import answers_of, changes
+from training.precision_effects import answers_emulated, answers_in, changes
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "models" / "melanoma"
@@ -110,18 +111,15 @@ def test_int8_answers_as_full_precision_does(package: ModelPackage, data_root: P
     path = data_root / "melanoma" / "manifest.csv"
     records = of_split(read_manifest(path), "val")[::5]
     manifest = package.manifest
+    assert not manifest.precision_bounds.exceeded_by(manifest.precisions["int8"])
     pictures = [image.best for image in load_images(records, root=path.parent, labels=manifest.labels)]
-    answers = {}
-    for precision in ("f32", "int8"):
-        classifier = OpenVinoClassifier(package, precision=precision)
-        answers[precision] = answers_of(classifier, pictures)
-        classifier.close()
-    found = changes(
-        answers["f32"], answers["int8"], np.array([manifest.labels.index(each.label) for each in records]), manifest
-    )
+    targets = np.array([manifest.labels.index(each.label) for each in records])
+    # Where this CPU's sums overflow no kiosk computes in int8: what the others answer is emulated.
+    exact = CAPABILITY["int8"] in compute_devices()["CPU"].capabilities
+    int8 = (answers_in if exact else answers_emulated)("int8", package, pictures)
+    found = changes(answers_in("f32", package, pictures), int8, targets, manifest)
     assert abs(found.auc) <= manifest.precision_bounds.auc
     assert found.tiers < 0.06
-    assert not manifest.precision_bounds.exceeded_by(manifest.precisions["int8"])
 
 
 def test_the_fingerprint_is_that_of_the_data(package: ModelPackage, data_root: Path) -> None:
