@@ -323,13 +323,11 @@ def approach(chromium: Browser) -> Iterator[Callable[..., Patient]]:
     def approach_(
         kiosk: RunningKiosk,
         *,
-        width: int = 800,
-        height: int = 480,
         locale: str = "en-US",
         script: str | None = None,
     ) -> Patient:
         context = chromium.new_context(
-            viewport={"width": width, "height": height}, locale=locale, timezone_id="UTC", has_touch=True
+            viewport={"width": 800, "height": 480}, locale=locale, timezone_id="UTC", has_touch=True
         )
         contexts.append(context)
         page = context.new_page()
