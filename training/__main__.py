@@ -2,7 +2,9 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from importlib import import_module
+from types import ModuleType
 from typing import Final
 
 from edge.errors import EdgeError
@@ -24,18 +26,27 @@ _COMMANDS: Final = {
 }
 
 
-def main() -> int:
-    """Run one command; only its module is imported, since most need torch and `evaluate` must not."""
+def parse(arguments: Sequence[str] | None = None) -> tuple[ModuleType, argparse.Namespace]:
+    """Return the command's module and what it is to do; only that one is imported, as `evaluate` must not need torch.
+
+    None takes the process's own arguments. What does not fit ends the process, as argparse does it.
+    """
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, purpose in _COMMANDS.items():
         commands.add_parser(name, help=purpose, add_help=False)
-    chosen, rest = parser.parse_known_args()
+    chosen, rest = parser.parse_known_args(arguments)
     module = import_module(f"training.commands.{chosen.command.replace('-', '_')}")
     own = argparse.ArgumentParser(prog=f"python -m training {chosen.command}", description=_COMMANDS[chosen.command])
     module.add_arguments(own)
+    return module, own.parse_args(rest)
+
+
+def main() -> int:
+    """Run one command."""
+    module, arguments = parse()
     try:
-        return int(module.run(own.parse_args(rest)) or 0)
+        return int(module.run(arguments) or 0)
     except (DataError, EdgeError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1

@@ -11,10 +11,10 @@ from edge.inference.model_package import Metrics, ModelPackage, load_model_packa
 from edge.inference.openvino_classifier import OpenVinoClassifier, compute_devices
 from edge.inference.precision import CAPABILITY
 from edge.inference.preprocess import decode_image
-from training.data import fingerprint, of_split, read_exclusions, read_manifest
+from training.data import Record, fingerprint, of_split, read_exclusions, read_manifest
 from training.evaluate import evaluate
 from training.images import load_images
-from training.leakage import check_roles, near_duplicates
+from training.leakage import NearDuplicate, near_duplicates
 from training.out_of_distribution import Named, blank_frames, noise_frames, photographs
 from training.precision_effects import answers_emulated, answers_in, changes
 
@@ -75,28 +75,42 @@ def test_evaluation_gives_the_figures_in_the_manifest(package: ModelPackage, dat
             assert getattr(estimate, bound) == pytest.approx(getattr(recorded.figures[name], bound), abs=0.015), name
 
 
-def test_no_picture_of_one_ham10000_split_is_in_another(data_root: Path) -> None:
-    path = data_root / "melanoma" / "manifest.csv"
-    assert near_duplicates(read_manifest(path), root=path.parent) == []
+@pytest.fixture(scope="module")
+def everything(data_root: Path) -> list[Record]:
+    return read_manifest(data_root / "melanoma" / "manifest.csv", dataset="*")
 
 
-def test_known_copies_between_the_splits_of_isic_2017_are_found(data_root: Path) -> None:
-    """The challenge's own splits share lesions; the guard has to say so."""
-    path = data_root / "melanoma" / "manifest.csv"
-    pairs = near_duplicates(read_manifest(path, dataset="isic2017"), root=path.parent)
-    names = {(Path(pair.a.file).stem, Path(pair.b.file).stem) for pair in pairs}
-    assert ("ISIC_0000179", "ISIC_0014765") in names
-    assert len(pairs) <= 6
+@pytest.fixture(scope="module")
+def pairs(everything: list[Record], data_root: Path) -> list[NearDuplicate]:
+    """Every two pictures of both data sets that are nearly one and lie in different splits."""
+    return near_duplicates(everything, root=data_root / "melanoma")
 
 
 @pytest.mark.timeout(900)
-def test_the_list_of_what_to_leave_out_clears_training_of_every_picture_measured_on(data_root: Path) -> None:
+def test_no_picture_of_one_ham10000_split_is_in_another(pairs: list[NearDuplicate]) -> None:
+    assert [pair for pair in pairs if {pair.a.dataset, pair.b.dataset} == {"ham10000"}] == []
+
+
+@pytest.mark.timeout(900)
+def test_known_copies_between_the_splits_of_isic_2017_are_found(pairs: list[NearDuplicate]) -> None:
+    """The challenge's own splits share lesions; the guard has to say so."""
+    within = [pair for pair in pairs if {pair.a.dataset, pair.b.dataset} == {"isic2017"}]
+    names = {(Path(pair.a.file).stem, Path(pair.b.file).stem) for pair in within}
+    assert ("ISIC_0000179", "ISIC_0014765") in names
+    assert len(within) <= 6
+
+
+@pytest.mark.timeout(900)
+def test_the_list_of_what_to_leave_out_clears_training_of_every_picture_measured_on(
+    everything: list[Record], pairs: list[NearDuplicate]
+) -> None:
     """Over both data sets: nothing to learn from is nearly a picture of any split to choose by or to measure on."""
-    path = data_root / "melanoma" / "manifest.csv"
-    records = read_manifest(path, dataset="*", excluded=read_exclusions(EXCLUSIONS))
-    learned_from = [record for record in records if record.split in {"train", "extra_train"}]
-    assert len(learned_from) == 7011 + 1985 - 3
-    check_roles(learned_from, [record for record in records if record not in set(learned_from)], root=path.parent)
+    left_out = read_exclusions(EXCLUSIONS)
+    learned_from = {record for record in everything if record.split in {"train", "extra_train"}}
+    leaks = [pair for pair in pairs if (pair.a in learned_from) != (pair.b in learned_from)]
+    assert leaks
+    assert [pair for pair in leaks if {pair.a.file, pair.b.file}.isdisjoint(left_out)] == []
+    assert len([record for record in learned_from if record.file not in left_out]) == 7011 + 1985 - 3
 
 
 def test_the_network_beats_hand_made_features(package: ModelPackage) -> None:
@@ -131,14 +145,14 @@ def test_the_fingerprint_is_that_of_the_data(package: ModelPackage, data_root: P
 
 
 def test_faces_are_mostly_refused(classifier: OpenVinoClassifier, data_root: Path) -> None:
-    files = sorted((data_root / "faces" / "lfw").rglob("*.jpg"))[::10]
-    assert len(files) > 250
+    files = sorted((data_root / "faces" / "lfw").rglob("*.jpg"))[::30]
+    assert len(files) > 80
     assert _refused(classifier, _decoded(files)) > 0.85
 
 
 def test_scalp_frames_are_mostly_refused(classifier: OpenVinoClassifier, data_root: Path) -> None:
-    files = sorted((data_root / "scalp_camera" / "images").glob("*.jpg"))
-    assert len(files) == 315
+    files = sorted((data_root / "scalp_camera" / "images").glob("*.jpg"))[::3]
+    assert len(files) == 105
     assert _refused(classifier, _decoded(files)) > 0.6
 
 

@@ -18,7 +18,7 @@ from benchmarks.timing import Comparison
 from edge import assessment
 from edge.inference.model_package import ModelPackage, load_model_package
 from edge.inference.openvino_classifier import OpenVinoClassifier
-from tests.unit.inference.networks import COMMITTED, with_weights_of_8_bits
+from tests.unit.inference.networks import SCALP
 
 ENGINE = EngineComparison(
     our_throughput=95.0, their_throughput=100.0, throughput_ratio=0.95,
@@ -46,7 +46,7 @@ def table() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def package() -> ModelPackage:
-    return load_model_package(COMMITTED)
+    return load_model_package(SCALP)  # the smaller one
 
 
 @pytest.fixture(scope="module")
@@ -158,11 +158,9 @@ def test_a_picture_that_the_gate_refuses_is_no_measurement(classifier: OpenVinoC
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("compressed", [False, True], ids=["as-committed", "weights-of-8-bits"])
 def test_benchmark_app_runs_the_very_network(
-    package: ModelPackage, pictures: list[NDArray[np.uint8]], tmp_path: Path, *, compressed: bool
+    package: ModelPackage, pictures: list[NDArray[np.uint8]], tmp_path: Path
 ) -> None:
-    package = with_weights_of_8_bits(package) if compressed else package
     (tmp_path / "model.xml").write_bytes(package.graph)
     (tmp_path / "model.bin").write_bytes(package.weights)
     ours = OpenVinoClassifier(package)

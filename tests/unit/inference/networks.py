@@ -11,6 +11,8 @@ from edge.inference.model_package import ModelPackage, load_model_package
 from edge.inference.openvino_classifier import import_openvino, read_network
 
 COMMITTED = Path(__file__).parents[3] / "models" / "melanoma"
+SCALP = COMMITTED.with_name("scalp")
+"""Half as much to compute."""
 
 
 def serialised(model: Any) -> tuple[bytes, bytes]:

@@ -17,15 +17,14 @@ from edge.inference.openvino_classifier import OpenVinoClassifier, compute_devic
 from edge.inference.precision import PrecisionEffect, PrecisionRefused
 from edge.inference.registry import measure_latency, open_classifier
 from edge.inference.self_test import SelfTestFailed, self_test
-from tests.unit.inference.conftest import COMMITTED
-from tests.unit.inference.networks import half_safe_package, quantised, serialised
+from tests.unit.inference.networks import SCALP, half_safe_package, quantised, serialised
 
 HARMLESS = PrecisionEffect(n=100, auc_change=0.0, ece_change=0.0, refused_change=0.0, tiers_changed=0.0, change_p99=0.1)
 PICTURE = np.full((64, 64, 3), 170, np.uint8)
 
 
 def _package(**changes: object) -> ModelPackage:
-    package = quantised(load_model_package(COMMITTED))
+    package = quantised(load_model_package(SCALP))
     return replace(package, manifest=package.manifest.model_copy(update={"precisions": {}} | changes))
 
 
@@ -183,7 +182,7 @@ def test_a_gpu_that_answers_wrongly_leaves_it_to_the_cpu(
 
 
 def test_latency_is_measured_in_milliseconds_for_each() -> None:
-    made = OpenVinoClassifier(load_model_package(COMMITTED), threads=1)
+    made = OpenVinoClassifier(load_model_package(SCALP), threads=1)
     measured = measure_latency({"f32": made}, runs=3)
     made.close()
     assert list(measured) == ["f32"]
