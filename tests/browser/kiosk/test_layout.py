@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 FACE_PATIENCE_S = 90
 SIZES = [(1920, 1080), (800, 480)]
@@ -176,9 +176,18 @@ class Tour:
         self.shows("img.live")
         expect(page.locator("[data-do='take']")).to_be_in_viewport(ratio=1)
         self.shot("capture")
+        # The order is held back until both pictures of the waiting are taken.
+        orders: list[Route] = []
+
+        def hold(order: Route) -> None:
+            orders.append(order)
+
+        page.route("**/api/capture", hold)
         patient.press("take")
         expect(page.locator(".waiting")).to_be_visible()
         self.shot("capture-waiting")
+        orders.pop().continue_()
+        page.unroute("**/api/capture")
         patient.sees("result")
         self.shows("img.picture")
         self.shot("result")
