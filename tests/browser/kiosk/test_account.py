@@ -118,6 +118,32 @@ def test_an_account_is_deleted_only_by_its_owner_and_for_good(start_kiosk: Calla
     expect(page.locator("[data-code='sign-in-refused']")).to_be_visible()
 
 
+def test_a_slow_answer_to_a_deletion_is_not_taken_for_absence(start_kiosk: Callable[..., Any], approach: Any) -> None:
+    kiosk = start_kiosk()
+    kiosk.sign_in_new_patient()
+    patient = approach(kiosk)
+    page = patient.page
+    answers: list[tuple[Any, Any]] = []
+    page.route("**/api/account/deletion", lambda route: answers.append((route, route.fetch())))
+    opens_account(patient)
+    opens(patient, "delete")
+    patient.press("delete")
+    patient.types("password", "four quiet green boats")
+
+    # The page goes on asking about its visit; when it asks again, it has seen that the visit is over.
+    def over(response: Any) -> bool:
+        return bool(response.url.endswith("/api/visit") and response.json()["state"] == "idle")
+
+    with page.expect_response(over):
+        patient.press("delete-sure")
+    with page.expect_response(over):
+        pass
+    for route, answer in answers:
+        route.fulfill(response=answer)
+
+    patient.sees("ended-deletion")
+
+
 def test_whoever_walks_away_is_told_that_the_visit_ends(start_kiosk: Callable[..., Any], approach: Any) -> None:
     kiosk = start_kiosk()
     kiosk.sign_in_new_patient()

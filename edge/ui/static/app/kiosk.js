@@ -130,12 +130,12 @@ export class Kiosk {
 
   /**
    * Run a step that the patient waits for; `failed` hears of a Problem, nobody of what was withdrawn. Until it is over
-   * the screen cannot be left, unless it `mayLeave`.
+   * the screen cannot be left, unless it `mayLeave`. A step that `endsVisit` is not taken for a patient who went away.
    */
-  async attempt(step, failed, { mayLeave = false } = {}) {
+  async attempt(step, failed, { mayLeave = false, endsVisit = false } = {}) {
     this.#hold(!mayLeave);
     try {
-      return await this.#presence.during(step);
+      return await this.#presence.during(step, { endsVisit });
     } catch (error) {
       if (error.name === "AbortError") {
         this.#unsettled = true;

@@ -19,6 +19,7 @@ export class Presence {
   #asked = 0;
   #applied = 0;
   #running = 0;
+  #ending = false;
   #warned = false;
   #withdraw = new AbortController();
 
@@ -43,6 +44,7 @@ export class Presence {
     this.#withdraw.abort();
     this.#mode = "rest";
     this.#visitId = null;
+    this.#ending = false;
     this.#calm();
     this.#tell.trouble(false);
   }
@@ -59,11 +61,15 @@ export class Presence {
     }
   }
 
-  /** Run a step that the patient waits for; waiting is no absence. */
-  async during(step) {
+  /** Run a step that the patient waits for; waiting is no absence. A step that `endsVisit` tells of its end itself. */
+  async during(step, { endsVisit = false } = {}) {
     this.#running += 1;
+    this.#ending = endsVisit;
     try {
       return await step();
+    } catch (error) {
+      this.#ending = false;
+      throw error;
     } finally {
       this.#running -= 1;
       this.#touchedAt = performance.now();
@@ -99,8 +105,9 @@ export class Presence {
       if (signal.aborted || turn < this.#applied) return;
       this.#applied = turn;
       this.#tell.trouble(false);
-      if (visit.visit_id !== this.#visitId) this.#tell.gone();
-      else {
+      if (visit.visit_id !== this.#visitId) {
+        if (!this.#ending) this.#tell.gone();
+      } else {
         this.#tell.seen(visit);
         this.#judge(visit.remaining_s * 1000);
       }

@@ -196,6 +196,7 @@ export function accountDelete({ kiosk, signal, sure = false }) {
         place,
         save: remove,
         order: () => api.deleteAccount({ password: field.input.value }, signal),
+        endsVisit: true,
         done: () => kiosk.deleted(),
       }),
     field.node,
@@ -241,7 +242,7 @@ const keep = (kiosk) =>
 const saveButton = (text) => button({ text, after: "check", kind: "primary", type: "submit", form: "step" });
 
 /** Send a change; while it is under way its button says so, and after a failure it can be sent again. */
-async function send({ kiosk, signal, place, save, order, done }) {
+async function send({ kiosk, signal, place, save, order, done, endsVisit = false }) {
   if (save.disabled) return;
   const words = save.querySelector("span").textContent;
   setBusy(save, t("account.busy"));
@@ -252,6 +253,7 @@ async function send({ kiosk, signal, place, save, order, done }) {
       if (problem.code !== "sign-in-refused") place.tell(problem);
       else place.say(problem.code, t("account.wrong_password"), t("account.wrong_password.do"));
     },
+    { endsVisit },
   );
   if (signal.aborted) return;
   if (saved) return void done();
