@@ -39,10 +39,14 @@ V = TypeVar("V")
 
 @dataclass(frozen=True)
 class Saved:
-    """An analysis that is safe on this kiosk's disk; the screen may say so."""
+    """An analysis that is safe on this kiosk's disk; the screen may say so.
+
+    `licence_of_use_in` is the model's licence in further languages, which only the screen speaks.
+    """
 
     message_id: UUID
     analysis: AnalysisCompleted
+    licence_of_use_in: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -189,7 +193,7 @@ class Examination:
             simulated=frame.simulated or (manifest is not None and manifest.simulation_only),
             stage_ms=dict(watch.stage_ms),
         )
-        return self._save(visit, analysis, watch)
+        return self._save(visit, analysis, watch, licence_of_use_in=manifest.licence_of_use_in if manifest else {})
 
     def _keep_heat_map(self, data: bytes, written: list[str]) -> ImageReference:
         written.append(sha256(data).hexdigest())
@@ -207,7 +211,9 @@ class Examination:
             }
         )
 
-    def _save(self, visit: Visit, analysis: AnalysisCompleted, watch: Stopwatch) -> Saved:
+    def _save(
+        self, visit: Visit, analysis: AnalysisCompleted, watch: Stopwatch, *, licence_of_use_in: Mapping[str, str]
+    ) -> Saved:
         images = (analysis.image, *([analysis.heat_map] if analysis.heat_map else []))
         with watch.stage("save"), self._storage.store.transaction() as connection:
             message_id = self._storage.outbox.put(analysis, connection=connection, images=images)
@@ -219,7 +225,7 @@ class Examination:
         self._storage.outbox.announce(message_id, analysis)
         self._bus.publish(AnalysisSaved(analysis.analysis_id, analysis.assessment.tier, watch.stage_ms))
         # The event was written before its own saving could be timed; the screen shows the whole.
-        return Saved(message_id, analysis.model_copy(update={"stage_ms": dict(watch.stage_ms)}))
+        return Saved(message_id, analysis.model_copy(update={"stage_ms": dict(watch.stage_ms)}), licence_of_use_in)
 
     def _refuse(self, visit: Visit, frame: Frame, report: QualityReport) -> Refused:
         refusal = CaptureRefused(

@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +27,20 @@ def no_thread_left_behind() -> Iterator[None]:
     yield
     left = [t for t in threading.enumerate() if t not in before and t.is_alive() and not t.daemon]
     assert not left, f"threads still run: {[t.name for t in left]}"
+
+
+@pytest.fixture(scope="session")
+def keep_networks(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], None]:
+    """Lets a kiosk with a new data folder start from the networks that those before it compiled, as after its first."""
+    compiled = tmp_path_factory.mktemp("model-cache")
+
+    def keep(data_dir: Path) -> None:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        cache = data_dir / "model-cache"
+        if not cache.exists():
+            cache.symlink_to(compiled)
+
+    return keep
 
 
 @pytest.fixture

@@ -77,10 +77,18 @@ def _head(manifest: ModelManifest) -> Iterator[str]:
         "",
         manifest.licence_of_use,
         "",
+        *_licence_in_other_languages(manifest),
         "## Limits",
         "",
         *(f"- {limit}" for limit in manifest.limits),
     )
+
+
+def _licence_in_other_languages(manifest: ModelManifest) -> Iterator[str]:
+    for language, text in manifest.licence_of_use_in.items():
+        yield f"- Shown to patients in {language} as: {text}"
+    if manifest.licence_of_use_in:
+        yield ""
 
 
 def _training_data(manifest: ModelManifest) -> Iterator[str]:

@@ -2,10 +2,11 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -66,6 +67,7 @@ def export_run(
     name: str,
     version: str,
     licence_of_use: str,
+    licence_of_use_in: Mapping[str, str] = MappingProxyType({}),
     simulation_only: bool,
     members: Sequence[Path] = (),
     compress_weights: bool = False,
@@ -139,6 +141,7 @@ def export_run(
             counts=dict(Counter(f"{record.dataset} {record.split}" for record in (*train_records, *val_records))),
         ),
         licence_of_use=licence_of_use,
+        licence_of_use_in=dict(licence_of_use_in),
         intended_use=task.intended_use,
         limits=(*task.limits, *_further_limits(simulation_only=simulation_only, few=allow_few)),
         clinical=False,

@@ -12,6 +12,12 @@ MAX_WIDTH_PX: Final = 640
 JPEG_QUALITY: Final = 85
 # Evidence spans below this many log-odds are drawn faint instead of being stretched to look like a finding.
 FULL_STRENGTH_LOG_ODDS: Final = 4.0
+SPREAD_CELLS: Final = 1.0
+"""Standard deviation, in cells of the map, of where a cell's evidence is laid. A cell saw far more than its own square,
+most of it near its middle (the effective receptive field: Luo et al., NIPS 2016), and nothing outside the picture.
+Chosen on HAM10000 `val` among 0 to 2.5 by deletion and insertion (training/faithfulness.py)."""
+_STEPS_A_CELL: Final = 8
+_TINY: Final = float(np.finfo(np.float32).tiny)
 _MAX_OPACITY: Final = 0.6
 _OUTSIDE_BRIGHTNESS: Final = 0.45
 
@@ -37,15 +43,33 @@ def overlay(rgb: NDArray[np.uint8], cam: NDArray[np.float32]) -> bytes:
 
 
 def heat(cam: NDArray[np.float32], *, side_px: int) -> NDArray[np.float32]:
-    """Return the map's strength, 0 to 1, smoothly enlarged to [side_px, side_px]."""
+    """Return the map's strength, 0 to 1, enlarged to [side_px, side_px].
+
+    The strongest place shows how far the positive evidence spans, full from FULL_STRENGTH_LOG_ODDS on.
+    """
+    evidence = _positive(cam)
+    shown = min(1.0, float(evidence.max()) / FULL_STRENGTH_LOG_ODDS)
+    # Linear enlargement never overshoots, so it adds no spot.
+    enlarged = cv2.resize(spread(cam), (side_px, side_px), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(enlarged * np.float32(shown / max(float(enlarged.max()), _TINY)), dtype=np.float32)
+
+
+def spread(cam: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the positive evidence above the lowest in the picture, that of each cell [h, w] laid over what it saw.
+
+    The result is [8 h, 8 w].
+    """
+    height, width = cam.shape
+    size = (width * _STEPS_A_CELL, height * _STEPS_A_CELL)
+    fine = cv2.resize(_positive(cam), size, interpolation=cv2.INTER_LINEAR)
+    # Beyond the picture nothing was seen: what would lie there is lost, so that a border is not made a finding.
+    laid = cv2.GaussianBlur(fine, (0, 0), SPREAD_CELLS * _STEPS_A_CELL, borderType=cv2.BORDER_CONSTANT)
+    return np.asarray(laid, dtype=np.float32)
+
+
+def _positive(cam: NDArray[np.float32]) -> NDArray[np.float32]:
     evidence = np.maximum(cam, 0)
-    evidence = evidence - evidence.min()
-    strength = evidence / max(float(evidence.max()), FULL_STRENGTH_LOG_ODDS)
-    enlarged = cv2.resize(strength, (side_px, side_px), interpolation=cv2.INTER_LINEAR)
-    # Linear enlargement never overshoots, so it adds no spot; the blur hides the cells' edges.
-    cell_px = side_px / cam.shape[0]
-    smooth = cv2.GaussianBlur(enlarged, (0, 0), cell_px / 4, borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(np.clip(smooth, 0, 1), dtype=np.float32)
+    return np.asarray(evidence - evidence.min(), dtype=np.float32)
 
 
 def shrink(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -19,6 +19,9 @@ WEIGHTS_FILE: Final = "model.bin"
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Probability = Annotated[float, Field(gt=0, lt=1)]
+LANGUAGE_CODE: Final = r"^[a-z]{2}$"
+"""ISO 639-1."""
+LanguageCode = Annotated[str, Field(pattern=LANGUAGE_CODE)]
 Task = Literal["skin-lesion", "scalp"]
 
 
@@ -166,7 +169,8 @@ class ModelManifest(_Strict):
     is stated is the one of greatest probability times `decision_weights`, chosen on validation; 1 where absent.
     `golden` are pictures with known answers for the self-test. `needs_instructions` names, for each kind of machine as
     `uname -m` says it, instruction sets as /proc/cpuinfo says them: {"x86_64": ("avx2",)}. `precisions` says what each
-    reduced precision changes, `precision_bounds` how much it may; one that is not named is not used.
+    reduced precision changes, `precision_bounds` how much it may; one that is not named is not used. Patients are
+    shown the licence; `licence_of_use_in` says it in further languages, by their ISO 639-1 codes.
     """
 
     format: Literal[2]
@@ -189,6 +193,7 @@ class ModelManifest(_Strict):
     precision_bounds: PrecisionBounds = PrecisionBounds()
     training_data: TrainingData
     licence_of_use: str
+    licence_of_use_in: dict[LanguageCode, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
     intended_use: str
     limits: tuple[str, ...] = Field(min_length=1)
     clinical: bool

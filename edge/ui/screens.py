@@ -72,6 +72,7 @@ class SavedView(BaseModel):
     model_version: str | None
     model_sha256: str | None
     licence_of_use: str | None
+    licence_of_use_in: dict[str, str]
     clinical: bool | None
     stage_ms: dict[str, float]
 
@@ -119,6 +120,7 @@ def outcome_view(outcome: Saved | Refused) -> SavedView | RefusedView:
         model_version=model.version if model else None,
         model_sha256=model.sha256 if model else None,
         licence_of_use=model.licence_of_use if model else None,
+        licence_of_use_in=dict(outcome.licence_of_use_in),
         clinical=model.clinical if model else None,
         stage_ms=analysis.stage_ms,
     )

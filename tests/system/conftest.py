@@ -53,12 +53,16 @@ def kiosk_settings(tmp_path: Path) -> Callable[..., EdgeSettings]:
 
 
 @pytest.fixture
-def open_kiosk(kiosk_settings: Callable[..., EdgeSettings]) -> Iterator[Callable[..., Kiosk]]:
+def open_kiosk(
+    kiosk_settings: Callable[..., EdgeSettings], keep_networks: Callable[[Path], None]
+) -> Iterator[Callable[..., Kiosk]]:
     """Build and start a kiosk in this process; all are stopped at the end."""
     started: list[Kiosk] = []
 
     def start(**sections: Any) -> Kiosk:
-        kiosk = Kiosk(kiosk_settings(**sections))
+        settings = kiosk_settings(**sections)
+        keep_networks(settings.data_dir)
+        kiosk = Kiosk(settings)
         started.append(kiosk)
         kiosk.start()
         return kiosk

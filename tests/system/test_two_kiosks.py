@@ -70,7 +70,12 @@ class Fleet:
 
 
 @pytest.fixture
-def fleet(tmp_path: Path, free_port: Callable[[], int], kiosk_settings: Callable[..., Any]) -> Iterator[Fleet]:
+def fleet(
+    tmp_path: Path,
+    free_port: Callable[[], int],
+    kiosk_settings: Callable[..., Any],
+    keep_networks: Callable[[Path], None],
+) -> Iterator[Fleet]:
     hub_port, broker_port, mail_port = free_port(), free_port(), free_port()
     tokens = {"k1": "token-of-k1", "k2": "token-of-k2", "technician": "token-of-technician"}
     lines = [
@@ -91,6 +96,7 @@ def fleet(tmp_path: Path, free_port: Callable[[], int], kiosk_settings: Callable
     kiosks: list[Kiosk] = []
 
     def start(name: str) -> Kiosk:
+        keep_networks(tmp_path / name)
         kiosk = Kiosk(
             kiosk_settings(
                 kiosk=name,

@@ -77,6 +77,7 @@ def test_the_page_leads_from_a_manifest_to_a_signed_package(clinic: Path) -> Non
     manifest = load_model_package(package).manifest
     assert (manifest.task, manifest.simulation_only) == ("scalp", False)
     assert [entry.split for entry in manifest.metrics][:2] == ["ourclinic val", "ourclinic test"]
+    assert manifest.licence_of_use_in == {"es": "Nuestro; para nuestra clínica."}
     assert (package / SIGNATURE_FILE).exists()
     card = (package / "card.md").read_text(encoding="utf-8")
     assert "Our clinic, 2024 to 2026: Not to be shared" in card
@@ -101,3 +102,15 @@ def test_every_command_of_the_comparison_is_one_that_exists() -> None:
     assert len(commands) == 8
     for command in commands:
         parse(shlex.split(command))  # ends the process where the command has no such option
+
+
+@pytest.mark.parametrize("wrong", ["Nuestro", "spanish=Nuestro", "es=", "ES=Nuestro"])
+def test_a_licence_without_its_language_is_refused_before_anything_is_made(
+    wrong: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export = ["export", "--run", "r", "--manifest", "m.csv", "--out", "o", "--version", "1.0.0", "--licence", "Ours."]
+    _, understood = parse([*export, "--licence-in", "es=Nuestro", "zh=我们的"])
+    assert dict(understood.licence_in) == {"es": "Nuestro", "zh": "我们的"}
+    with pytest.raises(SystemExit):
+        parse([*export, "--licence-in", wrong])
+    assert wrong in capsys.readouterr().err

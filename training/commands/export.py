@@ -1,8 +1,10 @@
 """`python -m training export`."""
 
 import argparse
+import re
 from pathlib import Path
 
+from edge.inference.model_package import LANGUAGE_CODE
 from training.export import export_run
 
 
@@ -14,6 +16,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", default="melanoma")
     parser.add_argument("--version", required=True)
     parser.add_argument("--licence", required=True, help="what the package may be used for, in one sentence")
+    parser.add_argument(
+        "--licence-in", type=_in_language, nargs="+", default=[], metavar="LANGUAGE=TEXT",
+        help="the same sentence for the kiosk's screens in another language, as es='Solo para investigación.'",
+    )  # fmt: skip
     parser.add_argument(
         "--with", dest="members", type=Path, nargs="+", default=[], metavar="PACKAGE",
         help="packages trained on the same rows, whose networks answer together with this run's",
@@ -34,9 +40,17 @@ def run(arguments: argparse.Namespace) -> None:
         name=arguments.name,
         version=arguments.version,
         licence_of_use=arguments.licence,
+        licence_of_use_in=dict(arguments.licence_in),
         simulation_only=arguments.simulation_only,
         members=arguments.members,
         compress_weights=arguments.compress_weights,
         allow_few=arguments.allow_few,
     )
     print(manifest.metrics[0].model_dump_json(indent=2))
+
+
+def _in_language(value: str) -> tuple[str, str]:
+    language, _, text = value.partition("=")
+    if not (re.fullmatch(LANGUAGE_CODE, language) and text.strip()):
+        raise argparse.ArgumentTypeError(f"{value!r} is not a language's two letters, = and the text")
+    return language, text.strip()

@@ -115,7 +115,7 @@ class RunningKiosk:
 
 
 @pytest.fixture
-def start_kiosk(tmp_path: Path) -> Iterator[Callable[..., RunningKiosk]]:
+def start_kiosk(tmp_path: Path, keep_networks: Callable[[Path], None]) -> Iterator[Callable[..., RunningKiosk]]:
     """Start a kiosk that sees what `dermoscope` says, and reads faces if there is a `face_camera`."""
     running = []
 
@@ -142,6 +142,7 @@ def start_kiosk(tmp_path: Path) -> Iterator[Callable[..., RunningKiosk]]:
                 "identity": identity,
             }
         )
+        keep_networks(settings.data_dir)
         kiosk = RunningKiosk(settings)
         running.append(kiosk)
         return kiosk

@@ -143,8 +143,14 @@ class Kiosks:
 
 
 @pytest.fixture
-def kiosk(hub_settings: HubSettings, kiosk_settings: Callable[..., EdgeSettings], tmp_path: Path) -> Iterator[Kiosks]:
+def kiosk(
+    hub_settings: HubSettings,
+    kiosk_settings: Callable[..., EdgeSettings],
+    keep_networks: Callable[[Path], None],
+    tmp_path: Path,
+) -> Iterator[Kiosks]:
     def settings(name: str) -> EdgeSettings:
+        keep_networks(tmp_path / name)
         return kiosk_settings(
             kiosk=name,
             data_dir=tmp_path / name,

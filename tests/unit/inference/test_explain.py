@@ -54,8 +54,21 @@ def test_evidence_against_malignancy_is_not_drawn() -> None:
 
 def test_weak_evidence_stays_faint() -> None:
     weak, strong = (heat(_spot(2, 2, strength=value), side_px=100).max() for value in (0.4, 40.0))
-    assert weak < 0.1
-    assert strong > 0.3
+    assert weak == pytest.approx(0.1)
+    assert strong == pytest.approx(1)
+
+
+def test_evidence_is_spread_over_what_its_cell_saw() -> None:
+    strength = heat(_spot(2, 2), side_px=100)
+    # A cell is 20 px wide: the standard deviation of the spread is 20 px and of the cell's own tent 8, together 21.5.
+    assert strength[50, 71] == pytest.approx(np.exp(-0.5), abs=0.03)
+
+
+def test_a_border_is_not_made_a_finding() -> None:
+    cam = np.full((5, 5), 6.0, np.float32)
+    cam[2, 2] = 0
+    strength = heat(cam, side_px=100)
+    assert strength[0].max() < strength[20].max()
 
 
 def test_a_large_picture_is_shrunk_and_a_small_one_is_not() -> None:

@@ -29,8 +29,8 @@ class CornerClassifier:
 
     def classify(self, rgb: NDArray[np.uint8]) -> Prediction:
         corner = rgb[: _SIDE // 4, : _SIDE // 4]
-        cam = np.zeros((4, 4), np.float32)
-        cam[0, 0] = 1 if self._honest else -1
+        cam = np.full((4, 4), 0 if self._honest else 1, np.float32)
+        cam[0, 0] = 1 - cam[0, 0]
         return Prediction(
             probabilities={},
             score=0.05 + 0.9 * (1 - float(corner.mean()) / 255),
@@ -116,6 +116,13 @@ def test_the_areas_tell_the_order() -> None:
     best, worst = areas(classifier, picture, first), areas(classifier, picture, first[::-1])
     assert best.deletion < worst.deletion
     assert best.insertion > worst.insertion
+
+
+def test_an_even_map_says_nothing_of_where() -> None:
+    order = order_of(np.zeros((4, 4), np.float32))
+    assert sorted(order) == list(range(256))
+    assert abs(np.mean(order[:64] // 16) - 7.5) < 2
+    assert abs(np.mean(order[:64] % 16) - 7.5) < 2
 
 
 def test_a_gaussian_begins_in_the_middle() -> None:

@@ -57,6 +57,13 @@ def test_the_card_of_a_simulation_says_so_in_bold_before_anything_else(tmp_path:
     assert "malignancy" not in render_card(manifest)
 
 
+def test_the_card_says_the_licence_as_patients_are_shown_it() -> None:
+    manifest = load_model_package(COMMITTED).manifest
+    card = render_card(manifest.model_copy(update={"licence_of_use_in": {"es": "Solo para pruebas."}}))
+    assert "Shown to patients in es as: Solo para pruebas." in card
+    assert "Shown to patients" not in render_card(manifest.model_copy(update={"licence_of_use_in": {}}))
+
+
 def test_the_card_shows_all_that_was_recorded(tmp_path: Path) -> None:
     manifest = load_model_package(COMMITTED).manifest
     small = Estimate(value=None, reason="too small to judge: fewer than 20 positive or negative images")

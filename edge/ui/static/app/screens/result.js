@@ -3,7 +3,7 @@
 import { button, el, heading, icon } from "../dom.js";
 import { hundredDots, hundredSentence } from "../hundred_dots.js";
 import { pictureChoice } from "../picture_choice.js";
-import { has, longDate, slugText, t } from "../texts.js";
+import { has, language, longDate, slugText, t } from "../texts.js";
 import { visitBar } from "../visit_bar.js";
 
 const TIER_ICON = { low: "eye", moderate: "stethoscope", high: "alert", "cannot-assess": "question" };
@@ -174,7 +174,10 @@ function reasonTexts({ reasons: slugs }, wanted) {
   return slugs.filter((slug) => slug !== "simulated-image" && wanted(slug)).map((slug) => slugText("reason", slug));
 }
 
-function limits({ model_name: name, model_version: version, model_sha256: hash, licence_of_use: licence }) {
+function limits(outcome) {
+  const { model_name: name, model_version: version, model_sha256: hash } = outcome;
+  // Whoever made the model may not have said it in this language.
+  const licence = outcome.licence_of_use_in[language()] ?? outcome.licence_of_use;
   return section({
     picture: "question",
     title: t("limits.title"),
