@@ -6,14 +6,14 @@ from typing import Annotated
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import FileResponse
 from starlette.requests import ClientDisconnect
 
 from hub.api.deps import ReadSession, RunningServices, Services, require
 from hub.bus import ImageStored
 from hub.db.tables import Image
 from hub.errors import ImageTooLarge, NotFound, UploadOffsetMismatch
-from hub.records.images import StoredImage, Upload, UploadKey, chunks, record_image
+from hub.records.images import StoredImage, Upload, UploadKey, record_image
 from hub.security import Principal
 
 router = APIRouter(prefix="/api/v1", tags=["images"])
@@ -107,17 +107,15 @@ def _note(running: Services, image: StoredImage) -> None:
 
 
 @router.get("/images/{sha256}", dependencies=[Depends(require("clinician", "administrator"))])
-def read_image(sha256: ImageHash, session: ReadSession, running: RunningServices) -> StreamingResponse:
+def read_image(sha256: ImageHash, session: ReadSession, running: RunningServices) -> FileResponse:
     """The bytes of a stored image."""
     image = session.get(Image, sha256)
     if image is None:
         raise NotFound("no image is stored under this hash")
-    file = running.images.open(sha256)
-    return StreamingResponse(
-        chunks(file),
+    return FileResponse(
+        running.images.file(sha256),
         media_type=image.media_type,
         headers={
-            "Content-Length": str(image.size_bytes),
             "Cache-Control": "private, max-age=31536000, immutable",
             "Content-Disposition": "inline",
             "Content-Security-Policy": "default-src 'none'; sandbox",

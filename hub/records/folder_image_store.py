@@ -10,7 +10,6 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from hub.config import ImageSettings
 from hub.errors import ImageHashMismatch, ImageTooLarge, NotAnImage, NotFound, StorageFull, UploadOffsetMismatch
@@ -31,22 +30,21 @@ class FolderImageStore:
     def find(self, sha256: str) -> StoredImage | None:
         """The stored image, read from its file."""
         try:
-            with self.open(sha256) as file:
+            with self.path(sha256).open("rb") as file:
                 size_bytes = os.fstat(file.fileno()).st_size
                 return StoredImage(sha256, size_bytes, inspect(file, max_pixels=self._settings.max_pixels))
-        except NotFound:
+        except FileNotFoundError:
             return None
 
     def has(self, sha256: str) -> bool:
         """Whether the image is stored."""
         return self.path(sha256).is_file()
 
-    def open(self, sha256: str) -> BinaryIO:
-        """Bytes of a stored image."""
-        try:
-            return self.path(sha256).open("rb")
-        except FileNotFoundError:
-            raise NotFound("no image is stored under this hash") from None
+    def file(self, sha256: str) -> Path:
+        """The file of a stored image."""
+        if not self.has(sha256):
+            raise NotFound("no image is stored under this hash")
+        return self.path(sha256)
 
     def received_bytes(self, key: UploadKey) -> int | None:
         """Bytes of an unfinished upload."""

@@ -1,18 +1,16 @@
 """The image store: bytes named by their SHA-256, uploaded in parts, and kept once verified."""
 
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO, Protocol
+from pathlib import Path
+from typing import Protocol
 
 from sqlalchemy.orm import Session
 
 from hub.db.tables import Image
 from hub.db.upsert import insert_missing
 from hub.records.image_format import ImageFormat
-
-_CHUNK_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True)
@@ -73,8 +71,8 @@ class ImageStore(Protocol):
         """Whether the image is stored."""
         ...
 
-    def open(self, sha256: str) -> BinaryIO:
-        """Bytes of a stored image, for reading.
+    def file(self, sha256: str) -> Path:
+        """The file of a stored image, for reading.
 
         Raises:
             NotFound: no such image.
@@ -117,10 +115,3 @@ def record_image(session: Session, image: StoredImage, *, now: datetime) -> None
             }
         ],
     )
-
-
-def chunks(file: BinaryIO) -> Iterator[bytes]:
-    """The rest of the file piece by piece; closes it."""
-    with file:
-        while chunk := file.read(_CHUNK_BYTES):
-            yield chunk

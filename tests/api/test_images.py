@@ -1,7 +1,9 @@
+import gc
 import hashlib
 import io
 import struct
 import threading
+import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -69,6 +71,43 @@ def test_an_uploaded_image_is_served_byte_for_byte(
     assert served.headers["cache-control"] == "private, max-age=31536000, immutable"
     assert served.headers["x-content-type-options"] == "nosniff"
     assert served.headers["content-disposition"] == "inline"
+
+
+def test_a_reader_who_leaves_before_the_first_byte_leaves_no_file_open(
+    client: TestClient, kiosk: Callable[..., Any], as_role: Headers
+) -> None:
+    data = encoded()
+    assert kiosk("PATCH", address(data), 0, len(data), data).status_code == 201
+    headers = [(name.lower().encode(), value.encode()) for name, value in as_role("clinician").items()]
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": address(data),
+        "raw_path": address(data).encode(),
+        "query_string": b"",
+        "headers": [*headers, (b"host", b"testserver")],
+        "client": ("127.0.0.1", 1),
+        "server": ("testserver", 80),
+    }
+    statuses: list[int] = []
+
+    async def gone() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    assert client.portal is not None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ResourceWarning)
+        client.portal.call(client.app, scope, gone, send)
+        gc.collect()
+    assert statuses == [200]
+    assert not [str(warning.message) for warning in caught if warning.category is ResourceWarning]
 
 
 def test_an_upload_is_taken_in_parts(kiosk: Callable[..., Any]) -> None:

@@ -52,7 +52,7 @@ def test_an_image_is_kept_under_its_hash(store: FolderImageStore, kind: str, med
     assert (stored.format.width_px, stored.format.height_px) == (40, 30)
     assert store.has(stored.sha256)
     assert store.find(stored.sha256) == stored
-    with store.open(stored.sha256) as file:
+    with store.file(stored.sha256).open("rb") as file:
         assert file.read() == data
 
 
@@ -156,4 +156,4 @@ def test_uploads_that_nobody_continues_are_removed(store: FolderImageStore, tmp_
 def test_an_absent_image_is_not_found(store: FolderImageStore) -> None:
     assert store.find("0" * 64) is None
     with pytest.raises(NotFound):
-        store.open("0" * 64)
+        store.file("0" * 64)
