@@ -7,8 +7,9 @@ before and can be trained on.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -19,6 +20,8 @@ from edge.inference.openvino_classifier import read_network
 from training.networks import build_network
 from training.recipes import Recipe
 
+_COLOURS: Final = 3
+
 
 class WarmStartError(Exception):
     """The package's network is not of the recipe's kind."""
@@ -26,23 +29,38 @@ class WarmStartError(Exception):
 
 @dataclass(frozen=True)
 class FoldedLayer:
-    """One convolution of a package: weights, and the bias that its folded normalisation left."""
+    """One convolution or head of a package: weights, and a bias, which a convolution's folded normalisation left."""
 
     weight: NDArray[np.float32]
     bias: NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class Member:
+    """One network of a package: its convolutions from input to output, and its head with the calibration undone."""
+
+    layers: list[FoldedLayer]
+    head: FoldedLayer
+
+
 def start_from_package(network: Any, path: Path, *, views: Sequence[NDArray[np.uint8]]) -> None:
     """Give the network the package's convolutions; its head stays fresh unless labels agree in number.
 
+    Of several networks in one package the first of the recipe's kind is taken; the bias of its head is their mean's.
     `views` are batches [N, S, S, 3] of training pictures, from which the statistics are taken.
 
     Raises:
-        WarmStartError: the package's network is not of the recipe's kind.
+        WarmStartError: no network of the package is of the recipe's kind.
     """
     if not hasattr(network, "convolutions"):
         raise WarmStartError(f"{type(network).__name__} cannot start from a package: start it from a state dictionary")
-    _start(network, load_model_package(path), views=views)
+    package = load_model_package(path)
+    own = _shapes(network)
+    for member in members(package):
+        if [layer.weight.shape for layer in member.layers] == own:
+            _start(network, member, views=views)
+            return
+    raise WarmStartError(f"{path}: the package's network has other layers than the recipe's")
 
 
 def network_of(path: Path, *, recipes: Sequence[Recipe]) -> Any:
@@ -52,30 +70,49 @@ def network_of(path: Path, *, recipes: Sequence[Recipe]) -> Any:
         WarmStartError: none fits.
     """
     package = load_model_package(path)
+    several = members(package)
+    if len(several) > 1:
+        raise WarmStartError(f"{path} holds {len(several)} networks: name the packages that they came from")
     for recipe in recipes:
         network = build_network(recipe, classes=len(package.manifest.labels))
-        if not hasattr(network, "convolutions"):
-            continue
-        try:
-            _start(network, package, views=())
-        except WarmStartError:
-            continue
-        return network.eval()
+        if hasattr(network, "convolutions") and _shapes(network) == [layer.weight.shape for layer in several[0].layers]:
+            _start(network, several[0], views=())
+            return network.eval()
     raise WarmStartError(f"{path}: its network is none of {', '.join(recipe.name for recipe in recipes)}")
 
 
-def _start(network: Any, package: ModelPackage, *, views: Sequence[NDArray[np.uint8]]) -> None:
-    unfold(network, folded_layers(package), views=views)
-    head = _head(package)
-    if head.weight.shape == tuple(network.head.weight.shape):
+def members(package: ModelPackage) -> list[Member]:
+    """Return the package's networks, in their order, each with its part of the head.
+
+    Raises:
+        WarmStartError: the package's network cannot be read.
+    """
+    head, networks = _head(package), _folded_networks(package)
+    starts = np.cumsum([0, *(len(layers[-1].bias) for layers in networks)])
+    if starts[-1] != head.weight.shape[1]:
+        raise WarmStartError("the package's classifier does not stand on its networks' last features")
+    return [
+        # The mean of linear heads is one head; this is what was halved, or divided by three, to make it.
+        Member(layers, FoldedLayer(weight=head.weight[:, start:end] * len(networks), bias=head.bias))
+        for layers, (start, end) in zip(networks, pairwise(starts), strict=True)
+    ]
+
+
+def _start(network: Any, member: Member, *, views: Sequence[NDArray[np.uint8]]) -> None:
+    unfold(network, member.layers, views=views)
+    if member.head.weight.shape == tuple(network.head.weight.shape):
         with torch.no_grad():
-            network.head.weight.copy_(torch.from_numpy(head.weight))
-            network.head.bias.copy_(torch.from_numpy(head.bias))
+            network.head.weight.copy_(torch.from_numpy(member.head.weight))
+            network.head.bias.copy_(torch.from_numpy(member.head.bias))
 
 
-def folded_layers(package: ModelPackage) -> list[FoldedLayer]:
-    """Return the package's convolutions from input to output."""
-    layers = []
+def _shapes(network: Any) -> list[tuple[int, ...]]:
+    return [tuple(conv.weight.shape) for conv, _ in network.convolutions()]
+
+
+def _folded_networks(package: ModelPackage) -> list[list[FoldedLayer]]:
+    """Return the convolutions of each network from input to output."""
+    networks: list[list[FoldedLayer]] = []
     for node in read_network(package).get_ordered_ops():
         if node.get_type_name() not in ("Convolution", "GroupConvolution"):
             continue
@@ -87,8 +124,12 @@ def folded_layers(package: ModelPackage) -> list[FoldedLayer]:
         if follower.get_type_name() != "Add":
             raise WarmStartError(f"{node.get_friendly_name()} is followed by {follower.get_type_name()}, not a bias")
         bias = _constant(follower.input(1).get_source_output().get_node()).reshape(-1)
-        layers.append(FoldedLayer(weight=weight, bias=bias))
-    return layers
+        if weight.shape[1] == _COLOURS and node.get_type_name() == "Convolution":
+            networks.append([])
+        if not networks:
+            raise WarmStartError(f"{node.get_friendly_name()}: the package's network does not begin with a picture")
+        networks[-1].append(FoldedLayer(weight=weight, bias=bias))
+    return networks
 
 
 def unfold(network: Any, layers: Sequence[FoldedLayer], *, views: Sequence[NDArray[np.uint8]]) -> None:

@@ -1,4 +1,4 @@
 {
-  "key_id": "1a92e0128502d9de",
-  "signature": "jZERxvBb6C4w9DysOd+hKML3cL7UvX2y5CS3J5gftGrbTtO7kM6csY/wmV5cwfj9bedh0tFYkteKsoJi2dXtBw=="
+  "key_id": "9836245f583e3961",
+  "signature": "DLfKNjVJXGDBy3PfpR3slwnZwK5PRxPmjbpbN2RjecbjUY0nhIUXQSUn1qDdj0/b4W4hnkvIzqyPBvRVJJqzCg=="
 }

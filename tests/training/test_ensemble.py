@@ -15,13 +15,14 @@ from training.data import DataError
 from training.export import export_run, load_network
 from training.graph import with_compressed_weights
 from training.images import CachedImage
-from training.recipes import Recipe
+from training.networks import build_network
+from training.recipes import RECIPES, Recipe
 from training.tasks import SKIN_LESION
 from training.train import Machine, Sources, predict_logits, train
-from training.warm_start import WarmStartError, network_of
+from training.warm_start import WarmStartError, network_of, start_from_package
 
 pytestmark = pytest.mark.timeout(300)
-SCALP = Path(__file__).parents[2] / "models" / "scalp"
+MELANOMA, SCALP = (Path(__file__).parents[2] / "models" / name for name in ("melanoma", "scalp"))
 WORDS = {
     "name": "blots",
     "version": "1.0.0",
@@ -65,6 +66,27 @@ def test_members_answer_with_the_mean_of_their_logits(recipe: Recipe, manifest: 
     expected = recalibrated(torch.softmax(torch.from_numpy(calibrated), dim=0).numpy(), package.manifest)
     prediction = OpenVinoClassifier(package, threads=1).classify(picture)
     np.testing.assert_allclose(list(prediction.probabilities.values()), expected, atol=4e-3)
+
+
+def test_each_network_of_the_committed_package_is_a_start(recipe: Recipe) -> None:
+    package = load_model_package(MELANOMA)
+    picture = decode_image(next(iter(package.golden.values())))
+    flipped = [picture, picture[::-1], picture[:, ::-1], picture[::-1, ::-1]]
+    views = [CachedImage(plain=np.ascontiguousarray(view), sharp=None, target=0) for view in flipped]
+    logits = []
+    for name in ("efficientnet-lite0", "efficientnet-lite2"):
+        network = build_network(replace(recipe, network=name), classes=7)
+        start_from_package(network, MELANOMA, views=())
+        logits.append(predict_logits(network, views, size_px=224).mean(axis=0))
+    calibrated = np.mean(logits, axis=0) / package.manifest.temperature + np.array(package.manifest.calibration_bias)
+    expected = recalibrated(torch.softmax(torch.from_numpy(calibrated), dim=0).numpy(), package.manifest)
+    prediction = OpenVinoClassifier(package, threads=1).classify(picture)
+    np.testing.assert_allclose(list(prediction.probabilities.values()), expected, atol=4e-3)
+
+
+def test_several_networks_are_not_taken_for_one_member() -> None:
+    with pytest.raises(WarmStartError, match="holds 2 networks"):
+        network_of(MELANOMA, recipes=list(RECIPES.values()))
 
 
 def test_compressed_weights_halve_the_scalp_package_and_keep_its_answers(tmp_path: Path) -> None:

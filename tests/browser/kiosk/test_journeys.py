@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from edge.inference.model_package import load_model_package
+from tests.browser.kiosk.conftest import PACKAGE
+
 
 def test_a_new_patient_gets_a_saved_result_and_leaves(start_kiosk: Callable[..., Any], approach: Any) -> None:
     kiosk = start_kiosk()
@@ -112,6 +115,9 @@ def test_the_whole_visit_speaks_the_chosen_language(
     patient.takes_picture()
     patient.sees("result")
     expect(page.locator(".result")).to_contain_text(result_words)
+    manifest = load_model_package(PACKAGE).manifest
+    licences = {"en": manifest.licence_of_use, **manifest.licence_of_use_in}
+    expect(page.locator(".result .model")).to_contain_text(licences[code])
     expect(page.locator(".until")).to_have_text(re.compile(str(datetime.now(UTC).year)[:3]))
     patient.press("done")
     patient.press("home")
