@@ -42,6 +42,11 @@ class Member:
     layers: list[FoldedLayer]
     head: FoldedLayer
 
+    def fits(self, network: Any) -> bool:
+        """Whether the network's convolutions have these shapes."""
+        shapes = [tuple(conv.weight.shape) for conv, _ in network.convolutions()]
+        return shapes == [layer.weight.shape for layer in self.layers]
+
 
 def start_from_package(network: Any, path: Path, *, views: Sequence[NDArray[np.uint8]]) -> None:
     """Give the network the package's convolutions; its head stays fresh unless labels agree in number.
@@ -55,9 +60,8 @@ def start_from_package(network: Any, path: Path, *, views: Sequence[NDArray[np.u
     if not hasattr(network, "convolutions"):
         raise WarmStartError(f"{type(network).__name__} cannot start from a package: start it from a state dictionary")
     package = load_model_package(path)
-    own = _shapes(network)
     for member in members(package):
-        if [layer.weight.shape for layer in member.layers] == own:
+        if member.fits(network):
             _start(network, member, views=views)
             return
     raise WarmStartError(f"{path}: the package's network has other layers than the recipe's")
@@ -67,16 +71,16 @@ def network_of(path: Path, *, recipes: Sequence[Recipe]) -> Any:
     """Return the network of a package, to infer with: the first of the recipes' networks that its layers fit.
 
     Raises:
-        WarmStartError: none fits.
+        WarmStartError: none fits, or the package holds several networks.
     """
     package = load_model_package(path)
-    several = members(package)
-    if len(several) > 1:
-        raise WarmStartError(f"{path} holds {len(several)} networks: name the packages that they came from")
+    member, *others = members(package)
+    if others:
+        raise WarmStartError(f"{path} holds {len(others) + 1} networks: name the packages that they came from")
     for recipe in recipes:
         network = build_network(recipe, classes=len(package.manifest.labels))
-        if hasattr(network, "convolutions") and _shapes(network) == [layer.weight.shape for layer in several[0].layers]:
-            _start(network, several[0], views=())
+        if hasattr(network, "convolutions") and member.fits(network):
+            _start(network, member, views=())
             return network.eval()
     raise WarmStartError(f"{path}: its network is none of {', '.join(recipe.name for recipe in recipes)}")
 
@@ -104,10 +108,6 @@ def _start(network: Any, member: Member, *, views: Sequence[NDArray[np.uint8]]) 
         with torch.no_grad():
             network.head.weight.copy_(torch.from_numpy(member.head.weight))
             network.head.bias.copy_(torch.from_numpy(member.head.bias))
-
-
-def _shapes(network: Any) -> list[tuple[int, ...]]:
-    return [tuple(conv.weight.shape) for conv, _ in network.convolutions()]
 
 
 def _folded_networks(package: ModelPackage) -> list[list[FoldedLayer]]:
@@ -138,8 +138,6 @@ def unfold(network: Any, layers: Sequence[FoldedLayer], *, views: Sequence[NDArr
     Without views the normalisations keep no statistics: enough to infer with, not to train on.
     """
     pairs = network.convolutions()
-    if [tuple(conv.weight.shape) for conv, _ in pairs] != [layer.weight.shape for layer in layers]:
-        raise WarmStartError("the package's network has other layers than the recipe's")
     with torch.no_grad():
         for (conv, norm), layer in zip(pairs, layers, strict=True):
             conv.weight.copy_(torch.from_numpy(layer.weight))

@@ -52,8 +52,7 @@ def test_an_image_is_kept_under_its_hash(store: FolderImageStore, kind: str, med
     assert (stored.format.width_px, stored.format.height_px) == (40, 30)
     assert store.has(stored.sha256)
     assert store.find(stored.sha256) == stored
-    with store.file(stored.sha256).open("rb") as file:
-        assert file.read() == data
+    assert store.file(stored.sha256).read_bytes() == data
 
 
 def test_an_upload_goes_on_where_it_stopped(store: FolderImageStore, tmp_path: Path) -> None:
