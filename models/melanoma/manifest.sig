@@ -1,4 +1,4 @@
 {
   "key_id": "9836245f583e3961",
-  "signature": "DLfKNjVJXGDBy3PfpR3slwnZwK5PRxPmjbpbN2RjecbjUY0nhIUXQSUn1qDdj0/b4W4hnkvIzqyPBvRVJJqzCg=="
+  "signature": "OQj4JSzQvaLA2Vi2OvwSczhkpSK7Ha0ITt6gWhIgpHuRXV/cYVqcx4mE3uLIZE51TLhFRLuZMO1C9i/1hCrADA=="
 }

@@ -1,4 +1,4 @@
 {
-  "key_id": "1a92e0128502d9de",
-  "signature": "TP5eHAIuULxn7ne+z7r1MGY37Su1rEeGA6XVofxQ1ITCEvc34uO9msKFFnhlIguhOYYYVPIUMzAR2Nc7oWXjAw=="
+  "key_id": "9836245f583e3961",
+  "signature": "VrccrS4b//vjtshTzQBAE7g0PNANYHOv1djUVWl/V9rApGRh6paMpkQ0aUQHGR3F6Kt320Q7DPoKYnRfh3/HAA=="
 }
