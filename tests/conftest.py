@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 PLANTED_NAME = "Zebulon Quackenbush"
+WORKER_PATIENCE_S = 10
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +26,10 @@ def no_patient_name_in_logs(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 def no_thread_left_behind() -> Iterator[None]:
     before = set(threading.enumerate())
     yield
+    for thread in set(threading.enumerate()) - before:
+        # A loop that ends tells its workers to end, but does not wait for them.
+        if thread.name == "AnyIO worker thread":
+            thread.join(WORKER_PATIENCE_S)
     left = [t for t in threading.enumerate() if t not in before and t.is_alive() and not t.daemon]
     assert not left, f"threads still run: {[t.name for t in left]}"
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -102,12 +101,8 @@ def app(settings: HubSettings, parts: Parts) -> FastAPI:
 @pytest.fixture
 def client(app: FastAPI) -> Iterator[TestClient]:
     """Anonymous; `headers=as_role(...)` makes it somebody."""
-    before = set(threading.enumerate())
     with TestClient(app, raise_server_exceptions=False) as opened:
         yield opened
-    # The loop has told its worker threads to end, but does not wait for them.
-    for thread in set(threading.enumerate()) - before:
-        thread.join(10)
 
 
 @pytest.fixture

@@ -86,10 +86,6 @@ def client(database: Database, tmp_path: Path) -> Iterator[httpx.Client]:
             yield caller
         server.should_exit = True
         thread.join(PATIENCE_S)
-    # The loop has told its workers to end, but does not wait for them.
-    for worker in threading.enumerate():
-        if worker.name == "AnyIO worker thread":
-            worker.join(PATIENCE_S)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 import asyncio
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -103,12 +102,7 @@ class Screen:
             async with httpx.AsyncClient(transport=self._transport, base_url="http://127.0.0.1:8090") as client:
                 return await client.request(method, path, json=body, timeout=60)
 
-        answer = asyncio.run(request())
-        # The loop has told its workers to end, but does not wait for them.
-        for thread in threading.enumerate():
-            if thread.name == "AnyIO worker thread":
-                thread.join()
-        return answer
+        return asyncio.run(request())
 
     def face_check(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """Begin a face check and wait for its end."""

@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -124,7 +123,7 @@ def test_neither_log_nor_metric_holds_an_answer(
 
 
 @pytest.fixture
-def ask(open_kiosk: OpenKiosk, registration: Register) -> Iterator[Callable[..., httpx.Response]]:
+def ask(open_kiosk: OpenKiosk, registration: Register) -> Callable[..., httpx.Response]:
     """The screen's server, in the middle of a visit."""
     kiosk = open_kiosk()
     kiosk.reception.register(registration())
@@ -134,11 +133,7 @@ def ask(open_kiosk: OpenKiosk, registration: Register) -> Iterator[Callable[...,
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8090") as client:
             return await client.request(method, path, **options)
 
-    yield lambda *request, **options: asyncio.run(answer(*request, **options))
-    # The loop has told its workers to end, but does not wait for them.
-    for thread in threading.enumerate():
-        if thread.name == "AnyIO worker thread":
-            thread.join()
+    return lambda *request, **options: asyncio.run(answer(*request, **options))
 
 
 def test_the_screen_asks_what_the_rules_say_and_an_order_without_answers_works(

@@ -343,14 +343,12 @@ def test_two_embedded_brokers_cannot_share_a_port(free_port: Callable[[], int]) 
 def http_hub(settings: HubSettings, free_port: Callable[[], int]) -> Iterator[str]:
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(create_app(settings), port=port, log_config=None, access_log=False))
-    before = set(threading.enumerate())
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()
     until(lambda: server.started, what="the server")
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
-    for left in set(threading.enumerate()) - before:
-        left.join(PATIENCE_S)
+    thread.join(PATIENCE_S)
 
 
 def test_an_upload_cut_off_half_way_goes_on_from_there(http_hub: str) -> None:

@@ -101,10 +101,6 @@ class RunningHub:
         self._server.should_exit = True
         self._thread.join(PATIENCE_S)
         assert not self._thread.is_alive()
-        # The loop has told its workers to end, but does not wait for them.
-        for thread in threading.enumerate():
-            if thread.name == "AnyIO worker thread":
-                thread.join(PATIENCE_S)
         self._server = None
 
 

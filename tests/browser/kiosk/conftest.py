@@ -88,10 +88,6 @@ class RunningKiosk:
         self._server.should_exit = True
         self._thread.join(PATIENCE_S)
         assert not self._thread.is_alive()
-        # The loop has told its workers to end, but does not wait for them.
-        for thread in threading.enumerate():
-            if thread.name == "AnyIO worker thread":
-                thread.join(PATIENCE_S)
 
     def stop(self) -> None:
         self.go_away()

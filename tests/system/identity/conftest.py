@@ -59,10 +59,6 @@ class RunningHub:
             server.should_exit = True
             thread.join()
             listener.close()
-            # The loop has told its worker threads to end, but does not wait for them.
-            for worker in threading.enumerate():
-                if worker.name == "AnyIO worker thread":
-                    worker.join(PATIENCE_S)
 
         self._stack.callback(stop)
         until(lambda: self.services.checks["broker"]() is None, what="the hub's connection")

@@ -1,8 +1,7 @@
 """The screen's server, as far as it needs no kiosk: its page, its policy and whom it refuses."""
 
 import asyncio
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -14,7 +13,7 @@ Ask = Callable[..., httpx.Response]
 
 
 @pytest.fixture
-def ask() -> Iterator[Ask]:
+def ask() -> Ask:
     # Neither the page nor a refusal asks the kiosk anything.
     transport = httpx.ASGITransport(create_app(None))  # type: ignore[arg-type]
 
@@ -22,11 +21,7 @@ def ask() -> Iterator[Ask]:
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8090") as client:
             return await client.request(method, path, **options)
 
-    yield lambda *request, **options: asyncio.run(answer(*request, **options))
-    # The loop has told its workers to end, but does not wait for them.
-    for thread in threading.enumerate():
-        if thread.name == "AnyIO worker thread":
-            thread.join()
+    return lambda *request, **options: asyncio.run(answer(*request, **options))
 
 
 @pytest.mark.parametrize(
