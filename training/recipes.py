@@ -91,6 +91,10 @@ class Recipe:
     imagenet: bool = True
     # Blocks after the stem that are kept as they start; they then run in OpenVINO at a fraction of the cost.
     frozen_blocks: int = 0
+    # Beta(a, a) of the share of each picture in a mixture of two (Zhang et al. 2018); 0 mixes none.
+    mix_alpha: float = 0.0
+    # The last epochs see pictures as they are.
+    unmixed_epochs: int = 0
     augmentation: Augmentation = Augmentation()
 
     @property
@@ -101,6 +105,10 @@ class Recipe:
     def size_at(self, epoch: int) -> int:
         """Return the side of the training images in one epoch, counted from 0."""
         return [size for first, size in self.sizes_px if first <= epoch][-1]
+
+    def mixes_at(self, epoch: int) -> bool:
+        """Tell whether an epoch, counted from 0, learns from mixtures of two pictures."""
+        return self.mix_alpha > 0 and epoch < self.epochs - self.unmixed_epochs
 
 
 RECIPES: Final = {
@@ -152,6 +160,25 @@ RECIPES: Final = {
             drop_connect=0.15,
             ema_decay=0.999,
             frozen_blocks=7,
+            augmentation=OTHER_DERMOSCOPES,
+        ),
+        # Many more passes than lite2-224, from ImageNet; mixtures keep it from learning the pictures by heart.
+        Recipe(
+            name="lite2-224-mixed",
+            network="efficientnet-lite2",
+            sizes_px=((0, 160), (13, 192), (21, 224)),
+            epochs=27,
+            batch=32,
+            peak_lr=6e-4,
+            warmup_fraction=0.05,
+            weight_decay=0.05,
+            label_smoothing=0.02,
+            dropout=0.3,
+            drop_connect=0.2,
+            ema_decay=0.999,
+            frozen_blocks=4,
+            mix_alpha=0.4,
+            unmixed_epochs=3,
             augmentation=OTHER_DERMOSCOPES,
         ),
         # Yu et al. 2022: GoogLeNet, 224 px, Adam 1e-4, mean square error and L2. Its weights of L2, batch size and

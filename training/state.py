@@ -14,6 +14,7 @@ from training.data import DataError
 from training.recipes import Recipe
 
 CHECKPOINT: Final = "checkpoint.pt"
+SETTINGS: Final = "settings.json"
 LEAKAGE: Final = "leakage.json"
 _EMA_WARMUP_STEPS: Final = 10
 # What runs were that did not write it down.
@@ -104,6 +105,18 @@ def new_state(recipe: Recipe, network: Any) -> State:
     kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
     optimizer = kind(groups, lr=recipe.peak_lr)
     return State(network=network, ema=copy.deepcopy(network).eval(), optimizer=optimizer, step=0, history=[])
+
+
+def settings_of(run_dir: Path) -> dict[str, Any]:
+    """Return the settings that a run was made with.
+
+    Raises:
+        DataError: the folder holds no run.
+    """
+    try:
+        return dict(json.loads((run_dir / SETTINGS).read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{run_dir} is no folder of a training run: {SETTINGS} cannot be read there") from error
 
 
 def keep_settings(path: Path, settings: dict[str, Any]) -> None:

@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 
 from edge.inference.model_package import load_model_package
 from training.batches import batches, prepared
-from training.data import DataError, Record, fingerprint, of_split, read_manifest, refuse_held_out_split
+from training.data import ANY_DATASET, DataError, Record, fingerprint, of_split, read_manifest, refuse_held_out_split
 from training.images import CachedImage, eval_batch, load_images
 from training.leakage import check_roles
 from training.losses import class_weights, loss_of
 from training.metrics import auc, balanced_accuracy
 from training.networks import build_network
 from training.recipes import Recipe
-from training.state import CHECKPOINT, LEAKAGE, EpochResult, State, keep_settings, new_state, write_results
+from training.state import CHECKPOINT, LEAKAGE, SETTINGS, EpochResult, State, keep_settings, new_state, write_results
 from training.tasks import TaskDescription
 from training.trunk import Trunk
 from training.warm_start import start_from_package
@@ -42,8 +42,8 @@ class Sources:
     """
 
     manifest: Path
-    train_on: tuple[tuple[str, str], ...]
-    validate_on: tuple[tuple[str, str], ...]
+    train_on: tuple[tuple[str, str], ...] = ((ANY_DATASET, "train"),)
+    validate_on: tuple[tuple[str, str], ...] = ((ANY_DATASET, "val"),)
     excluded: frozenset[str] = frozenset()
 
     def records(self, task: TaskDescription, *, cache: Path | None = None) -> tuple[list[Record], list[Record]]:
@@ -122,7 +122,7 @@ def train(
     run_dir.mkdir(parents=True, exist_ok=True)
     train_records, val_records = sources.records(task, cache=run_dir / LEAKAGE)
     keep_settings(
-        run_dir / "settings.json",
+        run_dir / SETTINGS,
         {
             "recipe": asdict(recipe),
             "task": task.task,
@@ -223,7 +223,7 @@ def _train_epoch(
             logits = state.network.logits(features, blocks=recipe.frozen_blocks)
         loss = loss_of(
             [each.float() for each in logits],
-            torch.from_numpy(targets).to(machine.device),
+            targets,
             recipe=recipe,
             weights=weights,
         )
