@@ -47,7 +47,7 @@ def main() -> int:
     module, arguments = parse()
     try:
         return int(module.run(arguments) or 0)
-    except (DataError, EdgeError) as error:
+    except (DataError, EdgeError, OSError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from edge.inference.model_package import Estimate, Metrics, ModelManifest
+from training.data import DataError
 
 REFUSAL: Final = "refusal: "
 FAITHFULNESS: Final = "faithfulness on "
@@ -26,6 +27,12 @@ _WORDS: Final = {
     "melanoma_accuracy_by_melanoma_probability_": "melanoma or not, by the probability of melanoma at the {} limit",
     "melanoma_always_negative_accuracy": "accuracy of calling nothing melanoma",
 }
+_OF_TWO: Final = {
+    "_difference": "{}: difference",
+    "_delong_p": "{}: p of the difference (DeLong)",
+    "_mcnemar_p": "{}: p of the difference (McNemar)",
+}
+_LEAST_P: Final = 0.001
 
 
 def subgroup(split: str, dimension: str, name: str) -> str:
@@ -36,6 +43,15 @@ def subgroup(split: str, dimension: str, name: str) -> str:
 def is_subgroup_of(entry: Metrics, split: str) -> bool:
     """Tell whether an entry holds a stratum of that split."""
     return entry.split.startswith(f"{split}{_BY}")
+
+
+def refuse_name(split: str) -> None:
+    """Raise `DataError` for a name under which a card would show the figures as something else, or not at all."""
+    if _BY in split or split.startswith((REFUSAL, FAITHFULNESS, SHORTCUTS, AGAINST)):
+        raise DataError(
+            f"figures of data called {split!r} cannot be recorded: a card's names hold no {_BY.strip()!r} and do not "
+            f"begin with {AGAINST.strip()!r} or another heading's words; give the folder another name"
+        )
 
 
 def render_card(manifest: ModelManifest) -> str:
@@ -212,11 +228,15 @@ def _table(figures: Mapping[str, Estimate], interval: str) -> Iterator[str]:
     yield from _row("figure", "value", interval)
     yield "|---|---|---|"
     for name, figure in figures.items():
-        yield from _row(f"{_words(name)}", _value(figure), _interval(figure))
+        small_p = name.endswith("_p") and figure.value is not None and figure.value < _LEAST_P
+        yield from _row(_words(name), f"< {_LEAST_P}" if small_p else _value(figure), _interval(figure))
 
 
 def _words(name: str) -> str:
     """Say in words what a figure is; one that has none keeps its name."""
+    for end, words in _OF_TWO.items():
+        if name.endswith(end):
+            return words.format(_words(name.removesuffix(end)))
     if name in _WORDS:
         return _WORDS[name]
     for start, words in _WORDS.items():

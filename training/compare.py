@@ -49,17 +49,18 @@ def compare(a: Predictions, b: Predictions, *, seed: int = 0) -> dict[str, Any]:
     }
 
 
-def metrics_of(result: dict[str, Any], *, against: str, data: str) -> Metrics:
-    """Return the main differences of `compare` as a model manifest records them."""
+def metrics_of(result: dict[str, Any], *, outcome: str, against: str, data: str) -> Metrics:
+    """Return the main differences of `compare` as a model manifest records them; `outcome` is what is positive."""
     figures = {}
-    for name, area in result["roc_auc"].items():
+    for kind, area in result["roc_auc"].items():
+        name = outcome if kind == "positive" else kind
         figures[f"auc_{name}_difference"] = Estimate(**area["bootstrap"])
         figures[f"auc_{name}_delong_p"] = Estimate(value=area["delong"].get("p_value"))
     figures["balanced_accuracy_difference"] = Estimate(**result["balanced_accuracy"]["difference"])
-    for name in ("high accuracy", "moderate specificity"):
-        decision = result["decisions"][name]
-        figures[f"{name.replace(' ', '_')}_difference"] = Estimate(**decision["bootstrap"])
-        figures[f"{name.replace(' ', '_')}_mcnemar_p"] = Estimate(value=decision["mcnemar"]["mid_p"])
+    for point, share in (("high", "accuracy"), ("moderate", "specificity")):
+        decision = result["decisions"][f"{point} {share}"]
+        figures[f"{share}_{point}_difference"] = Estimate(**decision["bootstrap"])
+        figures[f"{share}_{point}_mcnemar_p"] = Estimate(value=decision["mcnemar"]["mid_p"])
     return Metrics(split=f"{AGAINST}{against} on {data}", n=result["n"], lesions=result["units"], figures=figures)
 
 

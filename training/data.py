@@ -1,7 +1,6 @@
 """The data a model learns from: a manifest, not a folder, says which image is what and in which split."""
 
 import hashlib
-import math
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -197,13 +196,18 @@ def _stated(text: str) -> str:
     return _known(text).casefold()
 
 
-def _age(text: str, *, place: str) -> float | None:
+def years(text: str) -> float | None:
+    """Return an age as written, None where none is stated; raise `ValueError` when it is no number of years."""
     if not _stated(text):
         return None
-    try:
-        age = float(text)
-    except ValueError:
-        age = math.nan
+    age = float(text)
     if not 0 <= age <= 130:  # noqa: PLR2004  # years that a person can have
-        raise DataError(f"{place}: age {text!r} is no number of years")
+        raise ValueError(text)
     return age
+
+
+def _age(text: str, *, place: str) -> float | None:
+    try:
+        return years(text)
+    except ValueError as error:
+        raise DataError(f"{place}: age {text!r} is no number of years") from error

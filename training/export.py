@@ -1,6 +1,5 @@
 """Turn a trained run into a model package."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -41,12 +40,12 @@ from training.images import CachedImage, load_images
 from training.metrics import Scores
 from training.networks import build_network
 from training.networks.ensemble import Ensemble
-from training.packaging import write_package
+from training.packaging import refuse_other_folder, write_package
 from training.recipes import RECIPES, Recipe
 from training.risk_curve import fit_risk_curve
 from training.scalp_phantom import DATASET as SIMULATED
 from training.sources import sources_of
-from training.state import CHECKPOINT, LEAKAGE
+from training.state import CHECKPOINT, LEAKAGE, settings_of
 from training.tasks import TASKS, TaskDescription
 from training.train import Sources
 from training.warm_start import network_of
@@ -84,7 +83,8 @@ def export_run(
         WarmStartError: a member's network cannot be read.
         CalibrationError: the validation rows are too few, or cannot set the thresholds.
     """
-    settings = json.loads((run_dir / "settings.json").read_text(encoding="utf-8"))
+    refuse_other_folder(out)
+    settings = settings_of(run_dir)
     recipe = TypeAdapter(Recipe).validate_python(settings["recipe"])
     task = TASKS[settings["task"]]
     sources = Sources(

@@ -34,6 +34,7 @@ from edge.inference.explain import spread
 from edge.inference.model_package import Estimate, Metrics
 from edge.inference.preprocess import to_input
 from training.card import FAITHFULNESS
+from training.data import DataError
 
 _STEPS: Final = 16
 _CELLS: Final = 16
@@ -86,7 +87,7 @@ def measure_faithfulness(
     """Compare the network's maps with random and Gaussian ones on the first `limit` pictures that it does not call low.
 
     Raises:
-        ValueError: fewer than two pictures are of use.
+        DataError: fewer than two pictures are of use.
     """
     rng = np.random.default_rng(seed)
     size, tier = classifier.manifest.input, classifier.manifest.thresholds.moderate
@@ -104,7 +105,7 @@ def measure_faithfulness(
         for found, map_ in ((ours, spread(prediction.cam)), (random, spread(noise)), (gaussian, centred_gaussian())):
             found.append(areas(classifier, square, order_of(map_)))
     if len(ours) < 2:  # noqa: PLR2004  # an interval needs a spread
-        raise ValueError("at least two pictures in the moderate or high tier are needed")
+        raise DataError("heat maps are checked on two pictures or more in the moderate or high tier; fewer were found")
     return Faithfulness(len(ours), _advantage(ours, random, rng), _advantage(ours, gaussian, rng))
 
 

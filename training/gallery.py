@@ -72,7 +72,8 @@ def gallery(
 def _example(scored: ScoredPicture, score: float, *, root: Path, sharp: bool) -> Example:
     record = scored.record
     file = record.sharp_file if sharp and record.sharp_file else record.file
-    rgb = load_picture(root, file, dataset=record.dataset)
+    # What was too small for a kiosk was measured, so it is shown as well.
+    rgb = load_picture(root, file, dataset=record.dataset, min_side_px=1)
     height, width = rgb.shape[:2]
     size = (_WIDTH_PX, max(1, round(_WIDTH_PX * height / width)))
     interpolation = cv2.INTER_AREA if width >= _WIDTH_PX else cv2.INTER_CUBIC

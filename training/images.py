@@ -72,13 +72,13 @@ def load_picture(
     Raises:
         PictureUnreadable: there is no such picture.
     """
-    path = root / file
+    # Messages name the file as the table does: they are published with figures, and a machine's folders are not.
     try:
-        rgb = _decode(path.read_bytes(), analysed_at_px=analysed_at_px, min_side_px=min_side_px)
+        rgb = _decode((root / file).read_bytes(), analysed_at_px=analysed_at_px, min_side_px=min_side_px)
     except OSError as error:
-        raise PictureUnreadable(f"{path} cannot be read: {error.strerror}") from error
+        raise PictureUnreadable(f"{file} cannot be read: {error.strerror}") from error
     except ImageRefused as error:
-        raise PictureUnreadable(f"{path}: {error}") from error
+        raise PictureUnreadable(f"{file}: {error}") from error
     if dataset in SQUASHED:
         height = rgb.shape[0]
         rgb = np.asarray(cv2.resize(rgb, (round(height * 4 / 3), height), interpolation=cv2.INTER_CUBIC), np.uint8)

@@ -1,11 +1,22 @@
 """A folder of pictures and a table of labels from elsewhere, read as records."""
 
+import posixpath
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from training.data import FILE_COLUMNS, LABEL_COLUMNS, DataError, Record, parse_record, refuse_repeated_files
+from training.data import (
+    AGE_COLUMNS,
+    FILE_COLUMNS,
+    LABEL_COLUMNS,
+    DataError,
+    Record,
+    parse_record,
+    refuse_repeated_files,
+    years,
+)
 from training.table import TableError, read_table
 
 PICTURE_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
@@ -20,7 +31,7 @@ def read_labelled_folder(
     `dx`, `diagnosis`); patient, lesion, group, age, sex and site are used where they are, other columns are ignored.
     A file is found by its path below `images` or, if `images` has no such sub-folder, by its name alone in any; in any
     case, and with another picture ending, or without one, where only one file fits. `dataset` and `split` keep only the
-    rows that say so.
+    rows that say so. An age that is no number of years, such as 85+, counts as not stated, and a warning says so.
 
     Raises:
         DataError: a row is malformed, its label unknown, or two pictures have the name that it gives.
@@ -28,12 +39,16 @@ def read_labelled_folder(
     if not images.is_dir():
         raise DataError(f"{images} is no folder")
     index = _Index(images)
-    records = []
+    records, odd_ages = [], []
     try:
         for line, row in read_table(table, needed=(FILE_COLUMNS, LABEL_COLUMNS)):
             if any(wanted is not None and row.get(column) != wanted for column, wanted in _wanted(dataset, split)):
                 continue
             place = f"{table}, line {line}"
+            for column in AGE_COLUMNS:
+                if not _is_age(row.get(column, "")):
+                    odd_ages.append(f"{row[column]!r} in line {line}")
+                    row[column] = ""
             record = parse_record(row, place=place, labels=labels)
             found = index.find(record.file, place=place)
             sharp = index.find(record.sharp_file, place=place) if record.sharp_file else ""
@@ -44,7 +59,18 @@ def read_labelled_folder(
     if not records:
         raise DataError(f"{table} has no row" + "".join(f" of {c} {w!r}" for c, w in _wanted(dataset, split) if w))
     refuse_repeated_files(records)
+    if odd_ages:
+        # Ages only make strata: they are no reason to measure nothing.
+        print(f"{len(odd_ages)} ages are no number of years and count as not stated: {odd_ages[0]}", file=sys.stderr)
     return records
+
+
+def _is_age(text: str) -> bool:
+    try:
+        years(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _wanted(dataset: str | None, split: str | None) -> tuple[tuple[str, str | None], ...]:
@@ -70,7 +96,7 @@ class _Index:
                     self._by_name.setdefault(form.casefold(), []).append(relative)
 
     def find(self, written: str, *, place: str) -> str:
-        """Return the path below the folder; one that is nowhere comes back as written, for the reader to name."""
+        """Return the path below the folder, never one that leaves it; a picture that is nowhere will be missed."""
         wanted = PurePosixPath(written.replace("\\", "/"))
         if wanted.as_posix() in self._paths:
             return wanted.as_posix()
@@ -85,7 +111,9 @@ class _Index:
                     raise DataError(f"{place}: {written!r} may be {same[0]} or {same[1]}: give its path and ending")
                 if same:
                     return same[0]
-        return written
+        # As written, a path of another machine could be read, and its picture published with the figures.
+        inside = posixpath.normpath(wanted.as_posix())
+        return wanted.name if inside.startswith(("/", "..")) else inside
 
 
 def _without_ending(name: str) -> str:

@@ -14,6 +14,7 @@ from edge.inference.model_package import Metrics
 from edge.inference.preprocess import ImageRefused, decode_image
 from training import weighted
 from training.card import REFUSAL
+from training.data import DataError
 from training.resampling import Defined, estimate
 
 _SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png"})
@@ -82,7 +83,7 @@ def folder_pictures(folder: Path, *, limit: int, seed: int = 0) -> Iterator[Name
     """Yield up to `limit` readable pictures below a folder, drawn at random."""
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
     if not files:
-        raise FileNotFoundError(f"{folder} holds no JPEG or PNG picture")
+        raise DataError(f"{folder} holds no JPEG or PNG picture")
     order = np.random.default_rng(seed).permutation(len(files))
     yielded = 0
     for index in order:

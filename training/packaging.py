@@ -16,6 +16,7 @@ from edge.inference.model_package import (
     ModelPackage,
 )
 from training.card import is_subgroup_of, render_card
+from training.data import DataError
 
 CARD_FILE: Final = "card.md"
 
@@ -28,7 +29,7 @@ def write_package(
     out: Path,
     golden: Mapping[str, bytes] | None = None,
 ) -> None:
-    """Write the package folder, replacing one that is there; `manifest.files` is filled in here.
+    """Write the package folder, replacing a package that is there; `manifest.files` is filled in here.
 
     It is unsigned: the manifest is new, and with it what a signature would have to cover.
 
@@ -40,8 +41,10 @@ def write_package(
         golden: the pictures that `manifest.golden` names, by file name.
 
     Raises:
+        DataError: the folder is there and holds something else than a package.
         ValueError: these are not the golden pictures of the manifest.
     """
+    refuse_other_folder(out)
     golden = golden or {}
     if {answer.file for answer in manifest.golden} != set(golden):
         raise ValueError("the golden pictures are not those that the manifest names")
@@ -57,8 +60,23 @@ def write_package(
     complete = manifest.model_copy(update={"files": files})
     text = json.dumps(complete.model_dump(mode="json"), indent=2, ensure_ascii=False)
     (partial / MANIFEST_FILE).write_text(text + "\n", encoding="utf-8")
-    shutil.rmtree(out, ignore_errors=True)
+    _put_in_place(partial, out)
+
+
+def refuse_other_folder(out: Path) -> None:
+    """Raise `DataError` when a package cannot be written here without losing what is there."""
+    if out.exists() and not (out.is_dir() and ((out / MANIFEST_FILE).is_file() or not any(out.iterdir()))):
+        raise DataError(f"{out} is there and is no model package: name a folder that is new, empty or a package's")
+
+
+def _put_in_place(partial: Path, out: Path) -> None:
+    """Move the new folder in; killed at any moment, one of the two is whole, the old one as `.NAME.replaced`."""
+    replaced = out.with_name(f".{out.name}.replaced")
+    shutil.rmtree(replaced, ignore_errors=True)
+    if out.exists():
+        out.rename(replaced)
     partial.rename(out)
+    shutil.rmtree(replaced, ignore_errors=True)
 
 
 def record(package: ModelPackage, metrics: Sequence[Metrics]) -> None:

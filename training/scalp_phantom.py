@@ -20,6 +20,7 @@ import numpy as np
 from edge.capture.phantom_scalp import ScalpScene, draw_patient, draw_scene, render_scalp_radiance
 from edge.capture.phantom_scalp_signs import DIAGNOSES, PSORIASIS_SHARE, Diagnosis
 from edge.capture.sim_optics import BEST_FOCUS, Optics, expose
+from training.data import DataError
 
 _T = TypeVar("_T")
 
@@ -58,14 +59,14 @@ def render_dataset(out: Path, *, count: int, seed: int, size_px: int = 224, work
     arguments give the same bytes, whatever the number of `workers`.
 
     Raises:
-        ValueError: fewer pictures than give each split both diagnoses, or a picture too small to show a vessel.
-        FileExistsError: the folder already holds a manifest.
+        DataError: fewer pictures than give each split both diagnoses, a picture too small to show a vessel, or the
+            folder already holds a manifest.
     """
     if count < _FEWEST_PICTURES or size_px < _SMALLEST_PX:
-        raise ValueError(f"a scalp data set needs at least {_FEWEST_PICTURES} pictures of {_SMALLEST_PX} px")
+        raise DataError(f"a scalp data set needs at least {_FEWEST_PICTURES} pictures of {_SMALLEST_PX} px")
     manifest = out / MANIFEST
     if manifest.exists():
-        raise FileExistsError(f"{manifest} exists; choose another folder or delete it")
+        raise DataError(f"{manifest} exists; choose another folder or delete it")
     (out / "images").mkdir(parents=True, exist_ok=True)
     patients = deal_patients(count, seed=seed)
     render = partial(_render_patient, out=out, seed=seed, size_px=size_px)

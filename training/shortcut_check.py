@@ -17,7 +17,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from edge.inference.model_package import Estimate, Metrics
 from training.card import SHORTCUTS
-from training.data import Record, of_split, read_manifest
+from training.data import DataError, Record, of_split, read_manifest
 from training.images import load_square
 from training.metrics import auc, outcomes
 from training.tasks import TaskDescription
@@ -65,14 +65,13 @@ def check_shortcuts(
     """Fit gradient boosting to the statistics of one split's pictures, and measure it on another's.
 
     Raises:
-        DataError: the manifest cannot be used.
-        ValueError: a split holds one class only, so that there is nothing to tell apart.
+        DataError: the manifest cannot be used, or a split holds one class only: there is nothing to tell apart.
     """
     records = read_manifest(manifest, dataset=dataset, labels=labels)
     fitted, measured = (of_split(records, split) for split in (fit_on, measure_on))
     known, truth = (np.isin([record.label for record in split], list(positive)) for split in (fitted, measured))
     if known.all() or not known.any():
-        raise ValueError(f"split {fit_on!r} holds one class only")
+        raise DataError(f"split {fit_on!r} holds one class only")
     model = HistGradientBoostingClassifier(
         max_iter=250, learning_rate=0.05, max_leaf_nodes=12, l2_regularization=1.0, random_state=seed
     )
@@ -80,7 +79,7 @@ def check_shortcuts(
     score = model.predict_proba(statistics_of(measured, root=manifest.parent))[:, 1]
     value = auc(truth, score)
     if value is None:
-        raise ValueError(f"split {measure_on!r} holds one class only")
+        raise DataError(f"split {measure_on!r} holds one class only")
     groups = [record.group or record.file for record in measured]
     low, high = np.quantile(list(_resampled(truth, score, groups, seed=seed)), (0.025, 0.975))
     return ShortcutCheck(

@@ -38,15 +38,24 @@ _MIN_CONTRAST: Final = 15
 
 def skin_tone_angle(rgb: NDArray[np.uint8]) -> float | None:
     """Return the median ITA in degrees, -90 to 90, of the skin in RGB [H, W, 3]; None where too little is seen."""
-    scale = _SIDE_PX / max(rgb.shape[:2])
-    small = rgb if scale >= 1 else cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    skin = _skin(np.asarray(small, np.uint8))
+    small = _shrink(rgb)
+    skin = _skin(small)
     if skin.mean() < _MIN_SKIN_SHARE:
         return None
     lab = cv2.cvtColor(small.astype(np.float32) / _EIGHT_BIT, cv2.COLOR_RGB2LAB)
     lightness, _, yellowness = np.median(lab[skin], axis=0)
     # Cool light can push b* to zero or below, where the angle has no meaning as a tone.
     return math.degrees(math.atan((lightness - 50) / yellowness)) if yellowness > 0 else None
+
+
+def _shrink(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = rgb.shape[:2]
+    scale = _SIDE_PX / max(height, width)
+    if scale >= 1:
+        return rgb
+    # A picture may be too narrow to leave a whole pixel.
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def band(angle_deg: float) -> str:

@@ -9,13 +9,11 @@ from training.data import HAM10000_LABELS, HAM10000_MALIGNANT
 
 @dataclass(frozen=True)
 class TaskDescription:
-    """One task; `sources` are the (data set, split) pairs learned from and validated on when none are named."""
+    """One task."""
 
     task: Task
     labels: tuple[str, ...]
     positive: tuple[str, ...]
-    train_on: tuple[tuple[str, str], ...]
-    validate_on: tuple[tuple[str, str], ...]
     intended_use: str
     limits: tuple[str, ...]
 
@@ -24,8 +22,6 @@ SKIN_LESION: Final = TaskDescription(
     task="skin-lesion",
     labels=HAM10000_LABELS,
     positive=HAM10000_MALIGNANT,
-    train_on=(("ham10000", "train"),),
-    validate_on=(("ham10000", "val"),),
     intended_use=(
         "Estimates from one dermoscopic picture of one pigmented skin lesion of an adult whether it should be seen by "
         "a specialist. It informs and refers; it does not diagnose."
@@ -48,8 +44,6 @@ SCALP: Final = TaskDescription(
     task="scalp",
     labels=("psoriasis", "seborrheic-dermatitis"),
     positive=("psoriasis",),
-    train_on=(("*", "train"),),
-    validate_on=(("*", "val"),),
     intended_use=(
         "Tells scalp psoriasis from seborrheic dermatitis in one trichoscopic picture at 20 to 40 times, of a scalp "
         "that shows one of the two. It informs and refers; it does not diagnose."

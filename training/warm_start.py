@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from edge.inference.model_package import ModelPackage, load_model_package
 from edge.inference.openvino_classifier import read_network
+from training.data import DataError
 from training.networks import build_network
 from training.recipes import Recipe
 
 _COLOURS: Final = 3
 
 
-class WarmStartError(Exception):
+class WarmStartError(DataError):
     """The package's network is not of the recipe's kind."""
 
 

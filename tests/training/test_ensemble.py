@@ -36,7 +36,7 @@ def trained(recipe: Recipe, manifest: Path, run_dir: Path, *, seed: int) -> None
     train(
         recipe=recipe,
         task=SKIN_LESION,
-        sources=Sources(manifest, train_on=SKIN_LESION.train_on, validate_on=SKIN_LESION.validate_on),
+        sources=Sources(manifest),
         run_dir=run_dir,
         seed=seed,
         machine=Machine(threads=1),

@@ -47,7 +47,7 @@ def _train(
     train(
         recipe=recipe,
         task=SKIN_LESION,
-        sources=Sources(manifest, train_on=SKIN_LESION.train_on, validate_on=SKIN_LESION.validate_on),
+        sources=Sources(manifest),
         run_dir=run_dir,
         machine=machine or Machine(threads=1),
         start=Start(package=package),
@@ -272,7 +272,7 @@ def test_googlenet_goes_on_from_a_run_on_lesions_to_scalps(manifest: Path, tmp_p
     train(
         recipe=published,
         task=SCALP,
-        sources=Sources(scalps, train_on=SCALP.train_on, validate_on=SCALP.validate_on),
+        sources=Sources(scalps),
         run_dir=tmp_path / "scalps",
         machine=Machine(threads=1),
         start=Start(weights=checkpoint),
@@ -287,7 +287,7 @@ def test_googlenet_goes_on_from_a_run_on_lesions_to_scalps(manifest: Path, tmp_p
         train(
             recipe=published,
             task=SCALP,
-            sources=Sources(scalps, train_on=SCALP.train_on, validate_on=SCALP.validate_on),
+            sources=Sources(scalps),
             run_dir=tmp_path / "scalps",
             start=Start(weights=checkpoint),
         )
@@ -296,7 +296,7 @@ def test_googlenet_goes_on_from_a_run_on_lesions_to_scalps(manifest: Path, tmp_p
 def test_what_learned_from_rendered_pictures_is_for_simulation_only(tmp_path: Path) -> None:
     scalps = render_dataset(tmp_path / "scalp", count=60, seed=2, size_px=64)
     tiny = replace(RECIPES["lite0-scalp"], sizes_px=((0, 64),), epochs=1, batch=8)
-    sources = Sources(scalps, train_on=SCALP.train_on, validate_on=SCALP.validate_on)
+    sources = Sources(scalps)
     train(recipe=tiny, task=SCALP, sources=sources, run_dir=tmp_path / "run", machine=Machine(threads=1))
     words = {"name": "scalp", "version": "0.0.1", "licence_of_use": "Tests only."}
     with pytest.raises(DataError, match="simulation only"):

@@ -9,6 +9,8 @@ from edge.errors import EdgeError
 from edge.inference.model_package import load_model_package
 from training.compare import compare, metrics_of
 from training.data import DataError
+from training.metrics import outcomes
+from training.outputs import prepare_outputs
 from training.packaging import record
 from training.predictions import read_predictions
 
@@ -30,10 +32,12 @@ def run(arguments: argparse.Namespace) -> int:
         print("--record needs --against and --data", file=sys.stderr)
         return 1
     try:
+        prepare_outputs([arguments.json])
         result = compare(read_predictions(arguments.a), read_predictions(arguments.b), seed=arguments.seed)
         if arguments.record is not None:
             package = load_model_package(arguments.record)
-            record(package, [metrics_of(result, against=arguments.against, data=arguments.data)])
+            outcome = next(iter(outcomes(package.manifest.labels, package.manifest.positive)))
+            record(package, [metrics_of(result, outcome=outcome, against=arguments.against, data=arguments.data)])
     except (DataError, EdgeError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1

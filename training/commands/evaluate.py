@@ -1,7 +1,6 @@
 """`python -m training evaluate`; needs no torch."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,9 +8,11 @@ from typing import Final
 
 from edge.errors import EdgeError
 from edge.inference.model_package import ModelPackage, Source, load_model_package
+from training.card import refuse_name
 from training.data import ANY_DATASET, DataError, Record, of_split, read_manifest
 from training.evaluate import Evaluation, evaluate
 from training.labelled_folder import read_labelled_folder
+from training.outputs import prepare_outputs
 from training.packaging import record
 from training.predictions import refuse_isic_form, write_isic, write_predictions
 from training.report import render_report
@@ -45,12 +46,18 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         package = load_model_package(arguments.package)
         records, root, sources = _records(arguments, package)
-        _prepare_outputs(arguments, records, package)
+        # Before the work: whether its results can be written.
+        prepare_outputs([arguments.json, arguments.html, arguments.csv, arguments.predictions])
+        if arguments.csv is not None:
+            refuse_isic_form([record.file for record in records], package.manifest.labels)
+        described = _described(arguments, records)
+        if arguments.record:
+            refuse_name(described)
         evaluation = evaluate(
             package,
             records,
             root=root,
-            data=_described(arguments, records),
+            data=described,
             sources=sources,
             sharp=not arguments.small_images,
             skip_unreadable=arguments.skip_unreadable,
@@ -80,21 +87,6 @@ def _records(arguments: argparse.Namespace, package: ModelPackage) -> tuple[list
     if arguments.split is not None:
         records = of_split(records, arguments.split)
     return records, arguments.manifest.parent, sources_of(arguments.manifest, records)
-
-
-def _prepare_outputs(arguments: argparse.Namespace, records: Sequence[Record], package: ModelPackage) -> None:
-    """Find out before the work whether its results can be written."""
-    for path in (arguments.json, arguments.html, arguments.csv, arguments.predictions):
-        if path is None:
-            continue
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DataError(f"{path} cannot be written: {error.strerror}") from error
-        if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise DataError(f"{path} cannot be written: it is a folder, or you may not")
-    if arguments.csv is not None:
-        refuse_isic_form([record.file for record in records], package.manifest.labels)
 
 
 def _described(arguments: argparse.Namespace, records: Sequence[Record]) -> str:

@@ -11,10 +11,11 @@ from pydantic import TypeAdapter
 
 from edge.inference.model_package import load_model_package
 from edge.inference.openvino_classifier import OpenVinoClassifier
-from training.data import Record, of_split, read_manifest
+from training.data import ANY_DATASET, Record, of_split, read_manifest
 from training.evaluate import described_rows
 from training.faithfulness import Faithfulness, measure_faithfulness, metrics_of, off_centre
 from training.images import load_images
+from training.outputs import prepare_outputs
 from training.packaging import record
 
 
@@ -22,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--package", type=Path, required=True)
     parser.add_argument("--manifest", type=Path, required=True)
-    parser.add_argument("--dataset", default="ham10000", help="* for all")
+    parser.add_argument("--dataset", default=ANY_DATASET, help="rows of this data set; * is any, the default")
     parser.add_argument("--split", default="val")
     parser.add_argument("--images", type=int, default=150, help="with a score above low, at random")
     parser.add_argument("--off-centre", action="store_true", help="on a random part of each picture")
@@ -32,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure and print; 1 when the advantage over a rival is not proven."""
+    prepare_outputs([arguments.json])
     package = load_model_package(arguments.package)
     labels = package.manifest.labels
     records = of_split(read_manifest(arguments.manifest, dataset=arguments.dataset, labels=labels), arguments.split)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from edge.inference.model_package import load_model_package
-from training.data import of_split, read_manifest, refuse_held_out_split
+from training.data import ANY_DATASET, of_split, read_manifest, refuse_held_out_split
 from training.packaging import write_package
 from training.quantise import with_precisions
 
@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--package", type=Path, required=True)
     parser.add_argument("--manifest", type=Path, required=True)
-    parser.add_argument("--dataset", default="ham10000", help="* for all")
+    parser.add_argument("--dataset", default=ANY_DATASET, help="rows of this data set; * is any, the default")
     parser.add_argument("--calibrate-on", default="train", metavar="SPLIT")
     parser.add_argument("--validate-on", default="val", metavar="SPLIT")
     parser.add_argument("--images", type=int, default=300, help="for calibration, drawn at random")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from edge.inference.model_package import load_model_package
 from edge.inference.openvino_classifier import OpenVinoClassifier
-from training.data import of_split, read_manifest
+from training.data import ANY_DATASET, of_split, read_manifest
 from training.evaluate import described_rows, resampling_units
 from training.images import load_images
 from training.out_of_distribution import (
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--package", type=Path, required=True)
     parser.add_argument("--manifest", type=Path, required=True, help="the lesions that should be judged")
-    parser.add_argument("--dataset", default="ham10000")
+    parser.add_argument("--dataset", default=ANY_DATASET, help="rows of this data set; * is any, the default")
     parser.add_argument("--split", default="val")
     parser.add_argument(
         "--source", type=_named_folder, nargs="+", default=[], metavar="NAME=FOLDER", help="pictures to be refused"

@@ -19,9 +19,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--manifest", type=Path, required=True)
     parser.add_argument("--run", dest="run_dir", type=Path, required=True, help="folder of this run")
     parser.add_argument(
-        "--train-on", type=source, nargs="+", metavar="DATASET:SPLIT", help="rows to learn from; DATASET * is any"
-    )
-    parser.add_argument("--validate-on", type=source, nargs="+", metavar="DATASET:SPLIT", help="rows to be judged by")
+        "--train-on", type=source, nargs="+", default=Sources.train_on, metavar="DATASET:SPLIT",
+        help="rows to learn from; DATASET * is any; default: *:train",
+    )  # fmt: skip
+    parser.add_argument(
+        "--validate-on", type=source, nargs="+", default=Sources.validate_on, metavar="DATASET:SPLIT",
+        help="rows to be judged by; default: *:val",
+    )  # fmt: skip
     parser.add_argument("--exclude", type=Path, metavar="FILE", help="a list of pictures to leave out")
     start = parser.add_mutually_exclusive_group()
     start.add_argument("--start-from", type=Path, metavar="PACKAGE", help="a model package to go on from")
@@ -46,8 +50,8 @@ def run(arguments: argparse.Namespace) -> None:
         task=task,
         sources=Sources(
             manifest=arguments.manifest,
-            train_on=tuple(arguments.train_on or task.train_on),
-            validate_on=tuple(arguments.validate_on or task.validate_on),
+            train_on=tuple(arguments.train_on),
+            validate_on=tuple(arguments.validate_on),
             excluded=frozenset() if arguments.exclude is None else read_exclusions(arguments.exclude),
         ),
         run_dir=arguments.run_dir,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Protocol
 
 import torch
@@ -64,9 +65,14 @@ def load_weights(network: Any, path: Path) -> None:
     """Load every layer of the same name and shape from a state dictionary, or from a checkpoint's averaged network.
 
     Raises:
-        DataError: fewer than half of the network's layers were found, so the file is of another network.
+        DataError: it is no state dictionary, or fewer than half of the network's layers were found: it is of another.
     """
-    saved = torch.load(path, weights_only=True, map_location="cpu")
+    try:
+        saved = torch.load(path, weights_only=True, map_location="cpu")
+    except (EOFError, KeyError, RuntimeError, ValueError, UnpicklingError) as error:
+        raise DataError(f"{path} is no state dictionary that PyTorch saved") from error
+    if not isinstance(saved, Mapping):
+        raise DataError(f"{path} holds no state dictionary")
     own = network.state_dict()
     # A run's checkpoint holds several things by name, the averaged network among them.
     layers = saved["ema"] if isinstance(saved.get("ema"), Mapping) else saved

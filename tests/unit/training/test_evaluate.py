@@ -153,10 +153,13 @@ def test_pictures_too_small_for_a_kiosk_are_measured_and_counted_as_refused(
     pictures = tmp_path / "small"
     pictures.mkdir()
     with Image.open(folder / "p1.jpg") as picture:
-        for side in (28, 1):
-            picture.resize((side, side)).save(pictures / f"{side}.{ending}")
-    status, result = _evaluate(pictures, tmp_path, labels=f"file,label\n28.{ending},nv\n1.{ending},mel\n")
-    assert (status, result["n"], result["cannot_assess"]) == (0, 2, 2)
+        for size in ((28, 28), (1, 1), (4000, 3)):
+            picture.resize(size).save(pictures / f"{size[0]}.{ending}")
+    page = tmp_path / "report.html"
+    labels = f"file,label\n28.{ending},nv\n1.{ending},mel\n4000.{ending},nv\n"
+    status, result = _evaluate(pictures, tmp_path, "--html", str(page), labels=labels)
+    assert (status, result["n"], result["cannot_assess"]) == (0, 3, 3)
+    assert f"28.{ending}" in page.read_text(encoding="utf-8")
 
 
 def test_where_nothing_can_be_written_is_found_out_before_the_work(
@@ -286,6 +289,8 @@ def test_a_corrupt_picture_stops_the_run_and_is_named(
     status, result = _evaluate(folder, tmp_path, "--skip-unreadable", labels=labels)
     assert (status, result["n"]) == (0, 2)
     assert [name for name, _ in result["unreadable"]] == ["bad.jpg", "gone.jpg"]
+    # What is sent on with the figures names no folder of the machine.
+    assert str(folder) not in json.dumps(result)
 
 
 def test_a_set_without_a_readable_picture_defines_nothing(folder: Path, tmp_path: Path) -> None:
@@ -361,9 +366,11 @@ def test_a_comparison_is_written_onto_the_card_of_the_first(
     assert entry.split == "against the published recipe, pre-trained alike, on pictures"
     assert (entry.n, entry.lesions) == (12, 4)
     assert entry.figures["auc_melanoma_difference"].value == 0
-    assert entry.figures["high_accuracy_mcnemar_p"].value == 1
+    assert entry.figures["accuracy_high_mcnemar_p"].value == 1
     card = (package / "card.md").read_text(encoding="utf-8")
     assert "this package against the published recipe, pre-trained alike, on pictures" in card
+    assert "| ROC AUC, melanoma against the rest: difference | 0.000 | - |" in card
+    assert "| accuracy at the high limit: p of the difference (McNemar) | 1.000 | - |" in card
 
 
 @pytest.mark.parametrize(

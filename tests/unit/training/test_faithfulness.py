@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from edge.inference.classifier import Prediction
 from edge.inference.model_package import ModelManifest, load_model_package
 from tests.unit.inference.conftest import COMMITTED
+from training.data import DataError
 from training.faithfulness import areas, centred_gaussian, measure_faithfulness, metrics_of, off_centre, order_of
 
 _SIDE = 64
@@ -106,7 +107,7 @@ def test_pictures_called_low_say_nothing_about_the_map_and_are_left_out() -> Non
     pale = [np.full((_SIDE, _SIDE, 3), 254, np.uint8)] * 5
     found = measure_faithfulness(CornerClassifier(honest=True), [*pale, *_lesions(4)], limit=3)
     assert found.n == 3
-    with pytest.raises(ValueError, match="at least two"):
+    with pytest.raises(DataError, match="two pictures or more"):
         measure_faithfulness(CornerClassifier(honest=True), [*pale, *_lesions(1)], limit=3)
 
 

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from training.data import DataError
 from training.out_of_distribution import (
     Judged,
     blank_frames,
@@ -73,5 +74,5 @@ def test_a_folder_is_drawn_from_without_its_unreadable_files(tmp_path: Path) -> 
 
 
 def test_a_folder_without_pictures_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="no JPEG or PNG"):
+    with pytest.raises(DataError, match="no JPEG or PNG"):
         list(folder_pictures(tmp_path, limit=1))

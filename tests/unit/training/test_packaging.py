@@ -5,7 +5,8 @@ import pytest
 
 from edge.inference.model_package import Estimate, Metrics, ModelPackageAltered, load_model_package
 from edge.inference.precision import PrecisionEffect
-from training.card import render_card
+from training.card import refuse_name, render_card
+from training.data import DataError
 from training.packaging import replace_metrics, write_package
 
 COMMITTED = Path(__file__).parents[3] / "models" / "melanoma"
@@ -83,7 +84,7 @@ def test_the_card_shows_all_that_was_recorded(tmp_path: Path) -> None:
                          "overall_advantage_over_centred_maps": Estimate(value=0.01, low=-0.02, high=0.03)}),
         Metrics(split="colour and texture alone on there val", n=60, lesions=30, figures={"auc_malignant": area}),
         Metrics(split="against the published recipe on there test", n=90, lesions=80,
-                figures={"auc_malignant_difference": area}),
+                figures={"auc_malignant_difference": area, "auc_malignant_delong_p": Estimate(value=1e-9)}),
     ]  # fmt: skip
     effect = PrecisionEffect(
         n=90, auc_change=-0.001, ece_change=0.002, refused_change=0.0, tiers_changed=0.01, change_p99=0.03
@@ -103,6 +104,8 @@ def test_the_card_shows_all_that_was_recorded(tmp_path: Path) -> None:
         "**Not shown here: overall advantage over centred maps.**",
         "## What colour and texture alone give: 60 images of there val",
         "## Compared, on the same 90 images: this package against the published recipe on there test",
+        "| ROC AUC, malignant against the rest: difference | 0.910 | 0.880 to 0.940 |",
+        "| ROC AUC, malignant against the rest: p of the difference (DeLong) | < 0.001 | - |",
         "| bf16 | yes | 90 | -0.0010 | +0.0020 | +0.0000 | 0.010 | up to 0.030 |",
     ):
         assert line in card, line
@@ -166,3 +169,23 @@ def test_a_manifest_from_elsewhere_does_not_fit_the_files(tmp_path: Path) -> Non
     (out / "manifest.json").write_text(json.dumps(written), encoding="utf-8")
     with pytest.raises(ModelPackageAltered):
         load_model_package(out)
+
+
+def test_a_package_replaces_a_package_and_nothing_else(tmp_path: Path) -> None:
+    package = load_model_package(COMMITTED)
+    out = tmp_path / "mine"
+    (out / "sub").mkdir(parents=True)
+    (out / "sub" / "thesis.txt").write_text("years of work")
+    for place in (out, out / "sub" / "thesis.txt"):
+        with pytest.raises(DataError, match="is no model package"):
+            write_package(
+                package.manifest, graph=package.graph, weights=package.weights, golden=package.golden, out=place
+            )
+    assert [path.name for path in tmp_path.rglob("*")] == ["mine", "sub", "thesis.txt"]
+
+
+def test_data_is_not_recorded_under_a_name_that_the_card_would_hide() -> None:
+    for name in ("photos by clinic", "against all odds", "refusal: mine"):
+        with pytest.raises(DataError, match="another name"):
+            refuse_name(name)
+    refuse_name("photos of my clinic, small images only")

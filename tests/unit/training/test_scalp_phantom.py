@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from training.data import of_split, read_manifest
+from training.data import DataError, of_split, read_manifest
 from training.scalp_phantom import SIGNS, deal_patients, render_dataset
 
 DIAGNOSES = ("psoriasis", "seborrheic-dermatitis")
@@ -86,11 +86,11 @@ def test_what_was_drawn_stands_beside_the_manifest(manifest: Path, rows: list[di
 
 
 def test_a_finished_data_set_is_not_overwritten(manifest: Path) -> None:
-    with pytest.raises(FileExistsError, match="choose another folder"):
+    with pytest.raises(DataError, match="choose another folder"):
         render_dataset(manifest.parent, count=COUNT, seed=3, size_px=64)
 
 
 @pytest.mark.parametrize(("count", "size_px"), [(39, 64), (0, 224), (40, 63)])
 def test_a_data_set_too_small_to_learn_from_is_refused(tmp_path: Path, count: int, size_px: int) -> None:
-    with pytest.raises(ValueError, match="at least 40 pictures of 64 px"):
+    with pytest.raises(DataError, match="at least 40 pictures of 64 px"):
         render_dataset(tmp_path, count=count, seed=1, size_px=size_px)

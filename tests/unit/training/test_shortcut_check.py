@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from training.data import DataError
 from training.shortcut_check import LIMIT, ShortcutCheck, check_shortcuts, metrics_of, picture_statistics
 from training.tasks import SCALP
 
@@ -86,7 +87,7 @@ def test_classes_that_look_alike_pass_with_an_interval_that_holds_chance_and_rep
 
 
 def test_one_class_alone_cannot_be_checked(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="one class only"):
+    with pytest.raises(DataError, match="one class only"):
         check(data_set(tmp_path, alike, labels=("ring",)))
 
 
