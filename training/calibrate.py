@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
-from edge.inference.model_package import Thresholds
+from edge.inference.model_package import OperatingPoints, Thresholds
 from training.data import DataError
 from training.metrics import Scores, balanced_accuracy
 
@@ -90,11 +90,27 @@ def refuse_too_few(positive: NDArray[np.bool_], *, fewest: int = FEWEST_OF_EACH)
 def choose_thresholds(scores: Scores) -> Thresholds:
     """Return the thresholds from validation scores.
 
-    Moderate: the highest score that keeps 95 % sensitivity for positive lesions. High: the score of best accuracy
-    among those above moderate. Out of distribution: farther than 97.5 % of the validation images. Unsteady: views
-    that disagree more than in 99 % of them.
+    Out of distribution: farther than 97.5 % of the validation images. Unsteady: views that disagree more than in 99 %
+    of them. Melanoma has points of its own where the images show it and others.
     """
-    truth, score = scores.is_positive, scores.score
+    points = choose_points(scores.is_positive, scores.score)
+    melanoma = scores.is_any_of(("mel",)) if "mel" in scores.labels else np.zeros(len(scores.targets), bool)
+    return Thresholds(
+        **points.model_dump(),
+        ood=float(np.quantile(scores.ood, IN_DISTRIBUTION_SHARE)),
+        disagreement=None if scores.disagreement is None else float(np.quantile(scores.disagreement, STEADY_SHARE)),
+        melanoma=choose_points(melanoma, scores.probability_of(("mel",))) if melanoma.any() else None,
+    )
+
+
+def choose_points(truth: NDArray[np.bool_], score: NDArray[np.floating]) -> OperatingPoints:
+    """Return the operating points of a score.
+
+    Moderate: the highest score that keeps 95 % sensitivity. High: the score of best accuracy among those above it.
+
+    Raises:
+        CalibrationError: the images are all positive or all negative, or none scores above moderate.
+    """
     if not truth.any() or truth.all():
         raise CalibrationError("thresholds need both positive and negative validation images")
     moderate = highest_score_with_sensitivity(score[truth], MODERATE_SENSITIVITY)
@@ -102,12 +118,7 @@ def choose_thresholds(scores: Scores) -> Thresholds:
     if len(above) == 0:
         raise CalibrationError("no validation score lies above the moderate threshold")
     accuracy = [((score >= candidate) == truth).mean() for candidate in above]
-    return Thresholds(
-        moderate=moderate,
-        high=float(above[int(np.argmax(accuracy))]),
-        ood=float(np.quantile(scores.ood, IN_DISTRIBUTION_SHARE)),
-        disagreement=None if scores.disagreement is None else float(np.quantile(scores.disagreement, STEADY_SHARE)),
-    )
+    return OperatingPoints(moderate=moderate, high=float(above[int(np.argmax(accuracy))]))
 
 
 def highest_score_with_sensitivity(positive_scores: NDArray[np.floating], sensitivity: float) -> float:

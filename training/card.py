@@ -136,6 +136,12 @@ def _limits_of_score(manifest: ModelManifest) -> Iterator[str]:
             f"- Cannot assess where the score of a picture's reflections has a standard deviation beyond "
             f"{limits.disagreement:.4f}"
         )
+    if limits.melanoma is not None:
+        points = limits.melanoma
+        yield (
+            f"- Melanoma alone is measured at a probability of melanoma of {points.moderate:.4f} (95 % sensitivity "
+            f"there) and of {points.high:.4f} (best accuracy there); the tiers do not use them"
+        )
     yield f"- Temperature {manifest.temperature:.3f}"
 
 

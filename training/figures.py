@@ -12,7 +12,7 @@ from scipy.stats import binomtest
 from edge.inference.model_package import Estimate, Thresholds
 from training import weighted
 from training.delong import area_interval
-from training.metrics import ECE_BINS, MELANOMA, NO_IMAGE, Scores, outcomes
+from training.metrics import ECE_BINS, MELANOMA, NO_IMAGE, Scores, outcomes, points_of
 from training.resampling import LEVEL, Defined, estimate
 
 DECISION_THRESHOLDS: Final = tuple(round(0.01 * step, 2) for step in range(1, 61))
@@ -65,7 +65,10 @@ class DecisionPoint(_Frozen):
 
 
 class TaskFigures(_Frozen):
-    """Figures of one distinction; the bare ones are those of the point named in `point`."""
+    """Figures of one distinction; the bare ones are those of the point named in `point`.
+
+    `points_chosen_for` names the score whose operating points these are: a package may have none for melanoma alone.
+    """
 
     positive: tuple[str, ...]
     score: str
@@ -77,6 +80,7 @@ class TaskFigures(_Frozen):
     sensitivity: float | None
     specificity: float | None
     point: str
+    points_chosen_for: str
     ece_bins: int
     estimates: dict[str, Estimate]
     reasons: dict[str, str]
@@ -146,7 +150,8 @@ def distinctions(scores: Scores) -> tuple[_Distinction, ...]:
 
 def _task_figures(distinction: _Distinction, scores: Scores, thresholds: Thresholds, *, seed: int) -> TaskFigures:
     truth, score, name = distinction.truth, distinction.score, distinction.name
-    limits = {"moderate": thresholds.moderate, "high": thresholds.high}
+    points, chosen_for = points_of(name, thresholds)
+    limits = {"moderate": points.moderate, "high": points.high}
     wanted = {
         "roc_auc": Defined(weighted.roc_auc(truth, score), f"needs both {name} and other images"),
         "ece": weighted.defined_calibration_error(truth, score, NO_IMAGE, bins=ECE_BINS),
@@ -184,7 +189,8 @@ def _task_figures(distinction: _Distinction, scores: Scores, thresholds: Thresho
         brier=found["brier"].value,
         sensitivity=found["moderate sensitivity"].value,
         specificity=found["moderate specificity"].value,
-        point=f"moderate: {distinction.score_name} >= {thresholds.moderate:.4f}",
+        point=f"moderate: {distinction.score_name} >= {points.moderate:.4f}",
+        points_chosen_for=chosen_for,
         ece_bins=ECE_BINS,
         estimates=shown,
         reasons=_reasons(shown | {"roc_auc": found["roc_auc"]}),

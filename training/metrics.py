@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.inference.model_package import Estimate, Thresholds
+from edge.inference.model_package import Estimate, OperatingPoints, Thresholds
 from training import weighted
 from training.resampling import Defined, estimate
 
@@ -109,6 +109,13 @@ def outcomes(labels: Sequence[str], positive: Sequence[str]) -> dict[str, tuple[
     return {positive[0] if len(positive) == 1 else "positive": tuple(positive)}
 
 
+def points_of(name: str, thresholds: Thresholds) -> tuple[OperatingPoints, str]:
+    """Return the operating points at which an outcome is measured, and the outcome that they were chosen for."""
+    if name != MELANOMA:
+        return thresholds, name
+    return (thresholds, "malignant") if thresholds.melanoma is None else (thresholds.melanoma, MELANOMA)
+
+
 def figures(scores: Scores, thresholds: Thresholds) -> dict[str, Defined]:
     """Return every figure by name, each with the reason to give when it is undefined."""
     truth, score = scores.is_positive, scores.score
@@ -137,6 +144,7 @@ def figures(scores: Scores, thresholds: Thresholds) -> dict[str, Defined]:
     }
     if "mel" in scores.labels:
         melanoma, probability = scores.is_any_of(("mel",)), scores.probability_of(("mel",))
+        points, _ = points_of(MELANOMA, thresholds)
         chosen |= {
             "auc_melanoma": Defined(weighted.roc_auc(melanoma, probability), _one_class(MELANOMA)),
             # The tiers of the kiosk follow the score of malignancy; the other two are of melanoma's own probability.
@@ -144,7 +152,7 @@ def figures(scores: Scores, thresholds: Thresholds) -> dict[str, Defined]:
                 score >= thresholds.moderate, "no melanoma image", among=melanoma
             ),
             "melanoma_accuracy_by_melanoma_probability_high": weighted.defined_share(
-                (probability >= thresholds.high) == melanoma, NO_IMAGE
+                (probability >= points.high) == melanoma, NO_IMAGE
             ),
             "melanoma_always_negative_accuracy": weighted.defined_share(~melanoma, NO_IMAGE),
         }

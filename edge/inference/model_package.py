@@ -83,22 +83,32 @@ class OutputNames(_Strict):
     disagreement: str | None = None
 
 
-class Thresholds(_Strict):
-    """Scores from which a tier begins, and limits beyond which nothing is said.
+class OperatingPoints(_Strict):
+    """Two probabilities from which a picture is flagged, chosen on validation.
 
-    `disagreement` limits the standard deviation of the score over the graph's views of one picture; None: not judged.
+    `moderate` kept 95 % sensitivity there, `high` had the best accuracy.
     """
 
     moderate: Probability
     high: Probability
-    ood: float = Field(gt=0)
-    disagreement: float | None = Field(None, gt=0)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.moderate >= self.high:
             raise ValueError("the moderate threshold must lie below the high one")
         return self
+
+
+class Thresholds(OperatingPoints):
+    """Scores from which a tier begins, and limits beyond which nothing is said.
+
+    `disagreement` limits the standard deviation of the score over the graph's views of one picture; None: not judged.
+    `melanoma` are points of the probability of melanoma alone: they are measured at, and make no tier.
+    """
+
+    ood: float = Field(gt=0)
+    disagreement: float | None = Field(None, gt=0)
+    melanoma: OperatingPoints | None = None
 
 
 class Source(_Strict):

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
+from edge.inference.model_package import Thresholds
 from training.calibrate import (
     CalibrationError,
     choose_decision_weights,
@@ -73,6 +74,35 @@ def test_thresholds_are_ordered_and_the_limit_lets_most_images_through() -> None
     assert (scores.ood <= thresholds.ood).mean() == pytest.approx(0.975, abs=0.002)
     best = max(((score >= candidate) == malignant).mean() for candidate in score[score > thresholds.moderate])
     assert ((score >= thresholds.high) == malignant).mean() == pytest.approx(best)
+
+
+def test_melanoma_has_points_of_its_own_probability_where_some_are_shown() -> None:
+    rng = np.random.default_rng(1)
+    targets = rng.choice(3, size=900, p=(0.2, 0.2, 0.6))
+    logits = rng.normal(size=(900, 3))
+    logits[np.arange(900), targets] += 2
+    probabilities = softmax(logits, axis=1)
+
+    def thresholds_of(rows: np.ndarray) -> Thresholds:
+        return choose_thresholds(
+            Scores(
+                labels=("bcc", "mel", "nv"),
+                positive_labels=("bcc", "mel"),
+                targets=targets[rows],
+                groups=tuple(map(str, rows)),
+                probabilities=probabilities[rows],
+                ood=np.ones(len(rows)),
+            )
+        )
+
+    found = thresholds_of(np.arange(900)).melanoma
+    assert found is not None
+    melanoma, own = targets == 1, probabilities[:, 1]
+    assert (own[melanoma] >= found.moderate).mean() >= 0.95
+    assert (own[melanoma] > found.moderate).mean() < 0.95
+    best = max(((own >= limit) == melanoma).mean() for limit in own[own > found.moderate])
+    assert ((own >= found.high) == melanoma).mean() == pytest.approx(best)
+    assert thresholds_of(np.flatnonzero(targets != 1)).melanoma is None
 
 
 def test_thresholds_from_one_class_are_refused() -> None:

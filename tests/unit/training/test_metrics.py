@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from edge.inference.model_package import Thresholds
+from edge.inference.model_package import OperatingPoints, Thresholds
 from training import weighted
 from training.data import HAM10000_LABELS, HAM10000_MALIGNANT
+from training.figures import figures_of
 from training.metrics import ECE_BINS, Scores, auc, balanced_accuracy, calibration_error, measure
 from training.resampling import estimate, resamples
 
@@ -95,6 +96,20 @@ def test_the_names_of_melanoma_figures_say_whose_score_decides() -> None:
     }
     for name, value in expected.items():
         assert figures[name].value == pytest.approx(value, abs=1e-4)
+
+
+def test_melanoma_is_measured_at_points_of_its_own_where_the_package_has_them() -> None:
+    scores = _scores([index % 7 for index in range(210)])
+    melanoma, own = scores.is_any_of(("mel",)), scores.probability_of(("mel",))
+    points = OperatingPoints(moderate=0.1, high=0.2)
+    chosen = THRESHOLDS.model_copy(update={"melanoma": points})
+    recorded = measure(scores, thresholds=chosen)["melanoma_accuracy_by_melanoma_probability_high"]
+    assert recorded.value == pytest.approx(((own >= 0.2) == melanoma).mean(), abs=1e-4)
+    task = figures_of(scores, chosen).tasks["melanoma"]
+    assert (task.points_chosen_for, task.point) == ("melanoma", "moderate: probability of mel >= 0.1000")
+    assert task.sensitivity == pytest.approx((own >= 0.1)[melanoma].mean(), abs=1e-4)
+    borrowed = figures_of(scores, THRESHOLDS).tasks
+    assert [task.points_chosen_for for task in borrowed.values()] == ["malignant", "malignant"]
 
 
 def test_resampling_lesions_widens_the_interval_of_repeated_images() -> None:
