@@ -4,11 +4,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.images import CachedImage
+from training.images import CachedImage, shrink_square
 from training.recipes import Augmentation
 
 _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _QUARTER_TURNS = 4
+# A linear interpolation still covers every pixel when it halves a picture.
+_MOST_SHRUNK = 0.5
 _LEVELS = np.arange(256)
 
 
@@ -28,8 +30,12 @@ def augment(image: CachedImage, *, size_px: int, settings: Augmentation, rng: np
 def _warp(
     square: NDArray[np.uint8], *, size_px: int, settings: Augmentation, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
+    cropped = rng.uniform(*settings.crop_fraction)
+    if size_px < _MOST_SHRUNK * square.shape[0] * cropped:
+        # Interpolating would take single pixels out of many; a kiosk takes their mean.
+        square = shrink_square(square, round(size_px / cropped))
     side = square.shape[0]
-    scale = size_px / (side * rng.uniform(*settings.crop_fraction))
+    scale = size_px / (side * cropped)
     quarter_turn = 90 * rng.integers(_QUARTER_TURNS) * settings.quarter_turns
     angle = np.deg2rad(rng.uniform(-settings.rotation_deg, settings.rotation_deg) + quarter_turn)
     flip = rng.choice((-1.0, 1.0))

@@ -1,9 +1,10 @@
 """Turn a trained run into a model package."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -105,10 +106,10 @@ def export_run(
     if members:
         network = Ensemble([network, *(_member(path, data=used) for path in members)]).eval()
     print("statistics of the training and validation images", flush=True)
-    train_images = load_images(train_records, root=manifest.parent, labels=task.labels)
-    val_images = load_images(val_records, root=manifest.parent, labels=task.labels)
-    drawn = np.random.default_rng(0).permutation(len(train_images))[:_SPACE_IMAGES]
-    statistics, _ = statistics_and_logits(network, [train_images[i] for i in drawn], size_px=recipe.size_px)
+    drawn = np.random.default_rng(0).permutation(len(train_records))[:_SPACE_IMAGES]
+    load = partial(load_images, root=manifest.parent, labels=task.labels, input_px=recipe.size_px)
+    statistics, _ = statistics_and_logits(network, (load([train_records[i]])[0] for i in drawn), size_px=recipe.size_px)
+    val_images = load(val_records)
     _, val_logits = statistics_and_logits(network, val_images, size_px=recipe.size_px)
     val_targets = np.array([image.target for image in val_images])
     calibration = fit_calibration(val_logits, val_targets)
@@ -195,7 +196,7 @@ def load_network(run_dir: Path, recipe: Recipe, *, classes: int) -> Any:
 
 
 def statistics_and_logits(
-    network: Any, images: Sequence[CachedImage], *, size_px: int
+    network: Any, images: Iterable[CachedImage], *, size_px: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return statistics [N, D] and logits [N, classes] over the reflections, by OpenVINO: much faster than torch."""
     settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}

@@ -116,21 +116,42 @@ def _decode_other(data: bytes, *, min_side_px: int) -> NDArray[np.uint8]:
             raise NotAnImage("it is no JPEG, PNG, BMP, TIFF or WebP picture, or is damaged") from error
 
 
-def load_square(root: Path, file: str, *, dataset: str) -> NDArray[np.uint8]:
+def load_square(root: Path, file: str, *, dataset: str, analysed_at_px: int | None = None) -> NDArray[np.uint8]:
     """Return the centre square of one picture."""
-    return np.ascontiguousarray(centre_square(load_picture(root, file, dataset=dataset)))
+    return np.ascontiguousarray(centre_square(load_picture(root, file, dataset=dataset, analysed_at_px=analysed_at_px)))
 
 
-def load_images(records: Sequence[Record], *, root: Path, labels: Sequence[str]) -> list[CachedImage]:
-    """Decode every record, in order; one that cannot be read is an error that names it."""
+def load_images(
+    records: Sequence[Record], *, root: Path, labels: Sequence[str], input_px: int, largest_px: int | None = None
+) -> list[CachedImage]:
+    """Decode every record, in order, as a kiosk does for a network of this input; an unreadable one is named.
+
+    `largest_px` is for pictures to learn from, which are changed at random anyway: squares of a longer side are kept
+    at this one, so that thousands of a camera's pictures fit into memory. Without it each is what a kiosk would see.
+
+    Raises:
+        PictureUnreadable: one cannot be read.
+    """
+
+    def square(file: str, record: Record) -> NDArray[np.uint8]:
+        found = load_square(root, file, dataset=record.dataset, analysed_at_px=input_px)
+        return found if largest_px is None else shrink_square(found, largest_px)
+
     return [
         CachedImage(
-            plain=load_square(root, record.file, dataset=record.dataset),
-            sharp=load_square(root, record.sharp_file, dataset=record.dataset) if record.sharp_file else None,
+            plain=square(record.file, record),
+            sharp=square(record.sharp_file, record) if record.sharp_file else None,
             target=labels.index(record.label),
         )
         for record in records
     ]
+
+
+def shrink_square(square: NDArray[np.uint8], side_px: int) -> NDArray[np.uint8]:
+    """Return a square [S, S, 3] of at most this side, each pixel the mean of those that it covers."""
+    if square.shape[0] <= side_px:
+        return square
+    return np.asarray(cv2.resize(square, (side_px, side_px), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def eval_batch(images: Sequence[CachedImage], *, size_px: int) -> NDArray[np.uint8]:

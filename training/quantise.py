@@ -48,13 +48,14 @@ def with_precisions(
         TooFewCalibrationImages, PictureUnreadable: the pictures do not serve.
     """
     labels = package.manifest.labels
-    seen = load_images(validation, root=root, labels=labels)
+    input_px = package.manifest.input.width
+    seen = load_images(validation, root=root, labels=labels, input_px=input_px)
     pictures, targets = [image.best for image in seen], np.array([image.target for image in seen])
     quantised = None
     if calibration is not None:
         quantised = quantise(
             package,
-            calibration=[image.best for image in load_images(calibration, root=root, labels=labels)],
+            calibration=[image.best for image in load_images(calibration, root=root, labels=labels, input_px=input_px)],
             validation=pictures,
             targets=targets,
         )

@@ -30,6 +30,8 @@ from training.trunk import Trunk
 from training.warm_start import start_from_package
 
 _EVAL_BATCH: Final = 64
+# A random crop still has more pixels than the view that is made of it.
+_KEPT_OVERSAMPLING: Final = 2
 _STATISTICS_BATCHES: Final = 24
 _REPORT_STEPS: Final = 20
 
@@ -143,8 +145,11 @@ def train(
         },
     )
     root = sources.manifest.parent
-    images = load_images(train_records, root=root, labels=task.labels)
-    val_images = load_images(val_records, root=root, labels=task.labels)
+    input_px = recipe.size_px
+    images = load_images(
+        train_records, root=root, labels=task.labels, input_px=input_px, largest_px=_KEPT_OVERSAMPLING * input_px
+    )
+    val_images = load_images(val_records, root=root, labels=task.labels, input_px=input_px)
     print(f"{len(images)} training and {len(val_images)} validation images in memory", flush=True)
     if len(images) < recipe.batch:
         raise DataError(f"{len(images)} training images do not fill one batch of {recipe.batch}")

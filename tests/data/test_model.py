@@ -126,7 +126,7 @@ def test_int8_answers_as_full_precision_does(package: ModelPackage, data_root: P
     records = of_split(read_manifest(path), "val")[::5]
     manifest = package.manifest
     assert not manifest.precision_bounds.exceeded_by(manifest.precisions["int8"])
-    pictures = [image.best for image in load_images(records, root=path.parent, labels=manifest.labels)]
+    pictures = [image.best for image in load_images(records, root=path.parent, labels=manifest.labels, input_px=224)]
     targets = np.array([manifest.labels.index(each.label) for each in records])
     # Where this CPU's sums overflow no kiosk computes in int8: what the others answer is emulated.
     exact = CAPABILITY["int8"] in compute_devices()["CPU"].capabilities

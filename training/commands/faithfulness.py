@@ -37,7 +37,9 @@ def run(arguments: argparse.Namespace) -> int:
     package = load_model_package(arguments.package)
     labels = package.manifest.labels
     records = of_split(read_manifest(arguments.manifest, dataset=arguments.dataset, labels=labels), arguments.split)
-    pictures = _one_of_each_lesion(records, root=arguments.manifest.parent, labels=labels)
+    pictures = _one_of_each_lesion(
+        records, root=arguments.manifest.parent, labels=labels, input_px=package.manifest.input.width
+    )
     if arguments.off_centre:
         pictures = off_centre(pictures)
     classifier = OpenVinoClassifier(package)
@@ -55,11 +57,13 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if found.proven else 1
 
 
-def _one_of_each_lesion(records: Sequence[Record], *, root: Path, labels: Sequence[str]) -> Iterator[NDArray[np.uint8]]:
+def _one_of_each_lesion(
+    records: Sequence[Record], *, root: Path, labels: Sequence[str], input_px: int
+) -> Iterator[NDArray[np.uint8]]:
     """Yield pictures in random order; two of one lesion would count it twice."""
     seen: set[str] = set()
     for index in np.random.default_rng(0).permutation(len(records)):
         lesion = records[index]
         if lesion.group not in seen:
             seen.add(lesion.group)
-            yield load_images([lesion], root=root, labels=labels)[0].best
+            yield load_images([lesion], root=root, labels=labels, input_px=input_px)[0].best

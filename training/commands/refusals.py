@@ -41,7 +41,10 @@ def run(arguments: argparse.Namespace) -> None:
         read_manifest(arguments.manifest, dataset=arguments.dataset, labels=package.manifest.labels), arguments.split
     )
     _, units = resampling_units(records)
-    lesions = load_images(records, root=arguments.manifest.parent, labels=package.manifest.labels)
+    manifest = package.manifest
+    lesions = load_images(
+        records, root=arguments.manifest.parent, labels=manifest.labels, input_px=manifest.input.width
+    )
     inside = judge(classifier, ((unit, image.best) for unit, image in zip(units, lesions, strict=True)))
     outside: dict[str, Judged] = {
         "everyday photographs": judge(classifier, photographs()),

@@ -79,3 +79,13 @@ def test_evaluation_takes_the_sharpest_file(size_px: int) -> None:
     batch = eval_batch([image, CachedImage(plain=image.plain, sharp=None, target=0)], size_px=size_px)
     assert batch.shape == (2, size_px, size_px, 3)
     assert (batch[0] != batch[1]).any()
+
+
+@pytest.mark.parametrize("side", [480, 1944])
+def test_a_cameras_picture_is_learned_as_smooth_as_a_kiosk_sees_it(side: int) -> None:
+    # Texture finer than the network's input, which is all noise to one that takes single pixels of it.
+    square = np.random.default_rng(2).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    image = CachedImage(plain=square, sharp=None, target=0)
+    view = augment(image, size_px=160, settings=NONE, rng=np.random.default_rng(0))
+    seen = eval_batch([image], size_px=160)[0]
+    assert view.std() == pytest.approx(seen.std(), rel=0.3)
