@@ -17,6 +17,7 @@ _COMMANDS: Final = {
     "faithfulness": "check that the heat maps point at what decides",
     "evaluate": "measure a model package on labelled pictures",
     "compare": "compare two packages' predictions on the same pictures",
+    "split-data": "deal a manifest's pictures into train, val and test, patient by patient",
     "check-data": "check a manifest and every picture of it; fails when a lesion crosses splits",
     "refusals": "measure what a package refuses, of lesions and of everything else",
     "render-scalp": "render simulated scalps with a manifest",
