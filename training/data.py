@@ -157,9 +157,14 @@ def read_exclusions(path: Path) -> frozenset[str]:
         raise DataError(str(error)) from error
 
 
+def is_held_out(split: str) -> bool:
+    """Whether it is `test` or a split named so, such as `extra_test`."""
+    return "test" in re.split(r"[^a-z0-9]+", split.casefold())
+
+
 def refuse_held_out_split(split: str) -> None:
-    """Raise `HeldOutSplitChosen` for `test` and any split named so, such as `extra_test`."""
-    if "test" in re.split(r"[^a-z0-9]+", split.casefold()):
+    """Raise `HeldOutSplitChosen` for a split that is held out."""
+    if is_held_out(split):
         raise HeldOutSplitChosen(f"{split!r} is a test split: nothing may be learned from it or chosen by it")
 
 

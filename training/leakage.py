@@ -34,6 +34,7 @@ MAX_DISTANCE: Final = 48
 MIN_CORRELATION: Final = 0.95
 LEARNED_FROM: Final = "learned from"
 JUDGED_BY: Final = "judged by"
+HELD_OUT: Final = "held out to test on"
 _CLEAN: Final = "no leak among"
 _BITS: Final = HASH_SIDE * HASH_SIDE
 _THUMBNAIL_PX: Final = 64
@@ -51,32 +52,40 @@ class NearDuplicate:
 
 
 def check_roles(
-    learned_from: Sequence[Record], judged_by: Sequence[Record], *, root: Path, cache: Path | None = None
+    learned_from: Sequence[Record],
+    judged_by: Sequence[Record],
+    held_out: Sequence[Record] = (),
+    *,
+    root: Path,
+    cache: Path | None = None,
 ) -> None:
-    """Refuse rows to judge a model by that are not independent of those it learns from, over all data sets together.
+    """Refuse rows that are not independent of those of another role, over all data sets together.
+
+    What a model learns from must tell nothing of what it is judged by in training, nor either of what it is held out
+    to test it on.
 
     `cache` is a file that says for which rows the pictures were compared already; rows are known by their fingerprint.
 
     Raises:
-        LeakageError: a patient, lesion, group or nearly the same picture is on both sides.
+        LeakageError: a patient, lesion, group or nearly the same picture has two roles.
         PictureUnreadable: a picture cannot be read.
     """
     rows = [
         replace(record, split=role)
-        for role, records in ((LEARNED_FROM, learned_from), (JUDGED_BY, judged_by))
+        for role, records in ((LEARNED_FROM, learned_from), (JUDGED_BY, judged_by), (HELD_OUT, held_out))
         for record in records
     ]
     check_leakage(rows)
     known = fingerprint(rows)
     if cache is not None and cache.exists() and json.loads(cache.read_text(encoding="utf-8")) == {_CLEAN: known}:
         return
-    print(f"comparing {len(rows)} pictures: none may be on both sides", flush=True)
+    print(f"comparing {len(rows)} pictures: none may have two roles", flush=True)
     pairs = near_duplicates(rows, root=root)
     if pairs:
         worst = pairs[0]
         raise LeakageError(
-            f"{len(pairs)} pictures that are {LEARNED_FROM} are nearly the same as ones {JUDGED_BY}, the first are "
-            f"{worst.a.file} and {worst.b.file}: leave one of each pair out, with check-data --write-exclusions"
+            f"{len(pairs)} pairs of pictures are nearly the same, the first is {worst.a.file} ({worst.a.split}) and "
+            f"{worst.b.file} ({worst.b.split}): leave one of each pair out, with check-data --write-exclusions"
         )
     if cache is not None:
         cache.write_text(json.dumps({_CLEAN: known}) + "\n", encoding="utf-8")

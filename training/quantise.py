@@ -14,7 +14,7 @@ from edge.inference.model_package import ModelPackage
 from edge.inference.openvino_classifier import OpenVinoClassifier, compute_devices, import_openvino, read_network
 from edge.inference.precision import CAPABILITY
 from edge.inference.preprocess import decode_image, to_input
-from training.calibrate import choose_decision_weights, choose_thresholds
+from training.calibrate import choose_decision_weights, choose_thresholds, refuse_too_few
 from training.data import DataError, Record
 from training.golden import golden_answers
 from training.images import load_images
@@ -46,11 +46,14 @@ def with_precisions(
 
     Raises:
         TooFewCalibrationImages, PictureUnreadable: the pictures do not serve.
+        CalibrationError: fewer than 20 positive or negative validation pictures.
     """
     labels = package.manifest.labels
     input_px = package.manifest.input.width
     seen = load_images(validation, root=root, labels=labels, input_px=input_px)
     pictures, targets = [image.best for image in seen], np.array([image.target for image in seen])
+    # On fewer, or one kind alone, a change of AUC means nothing or is none.
+    refuse_too_few(np.isin(targets, [labels.index(label) for label in package.manifest.positive]))
     quantised = None
     if calibration is not None:
         quantised = quantise(

@@ -56,3 +56,4 @@ SCALP: Final = TaskDescription(
 )
 
 TASKS: Final = {description.task: description for description in (SKIN_LESION, SCALP)}
+ALL_LABELS: Final = tuple(label for description in TASKS.values() for label in description.labels)

@@ -17,7 +17,16 @@ from numpy.typing import NDArray
 
 from edge.inference.model_package import load_model_package
 from training.batches import batches, prepared
-from training.data import ANY_DATASET, DataError, Record, fingerprint, of_split, read_manifest, refuse_held_out_split
+from training.data import (
+    ANY_DATASET,
+    DataError,
+    Record,
+    fingerprint,
+    is_held_out,
+    of_split,
+    read_manifest,
+    refuse_held_out_split,
+)
 from training.images import CachedImage, eval_batch, load_images
 from training.leakage import check_roles
 from training.losses import class_weights, loss_of
@@ -25,7 +34,7 @@ from training.metrics import auc, balanced_accuracy
 from training.networks import build_network
 from training.recipes import Recipe
 from training.state import CHECKPOINT, LEAKAGE, SETTINGS, EpochResult, State, keep_settings, new_state, write_results
-from training.tasks import TaskDescription
+from training.tasks import ALL_LABELS, TaskDescription
 from training.trunk import Trunk
 from training.warm_start import start_from_package
 
@@ -49,7 +58,9 @@ class Sources:
     excluded: frozenset[str] = frozenset()
 
     def records(self, task: TaskDescription, *, cache: Path | None = None) -> tuple[list[Record], list[Record]]:
-        """Return the training and the validation rows, which share no patient, lesion, group or picture.
+        """Return the training and the validation rows.
+
+        They share no patient, lesion, group or picture with each other, nor with any test split of the manifest.
 
         `cache` remembers that the pictures were compared.
 
@@ -61,8 +72,13 @@ class Sources:
         for _, split in (*self.train_on, *self.validate_on):
             refuse_held_out_split(split)
         train, validation = (self._of(pairs, task) for pairs in (self.train_on, self.validate_on))
-        check_roles(train, validation, root=self.manifest.parent, cache=cache)
+        check_roles(train, validation, self._held_out(), root=self.manifest.parent, cache=cache)
         return train, validation
+
+    def _held_out(self) -> list[Record]:
+        """Return the rows of every test split, of other tasks' data sets too."""
+        rows = read_manifest(self.manifest, dataset=ANY_DATASET, labels=ALL_LABELS, excluded=self.excluded)
+        return [record for record in rows if is_held_out(record.split)]
 
     def _of(self, pairs: Sequence[tuple[str, str]], task: TaskDescription) -> list[Record]:
         return [

@@ -13,10 +13,10 @@ from edge.inference.precision import CAPABILITY
 from edge.inference.preprocess import decode_image
 from training.data import Record, fingerprint, of_split, read_exclusions, read_manifest
 from training.evaluate import evaluate
-from training.images import load_images
+from training.images import CachedImage, load_images
 from training.leakage import NearDuplicate, near_duplicates
 from training.out_of_distribution import Named, blank_frames, noise_frames, photographs
-from training.precision_effects import answers_emulated, answers_in, changes
+from training.precision_effects import Answers, answers_emulated, answers_in, changes
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "models" / "melanoma"
@@ -120,18 +120,30 @@ def test_the_network_beats_hand_made_features(package: ModelPackage) -> None:
     assert figures["auc_melanoma"].value > 0.903
 
 
-def test_int8_answers_as_full_precision_does(package: ModelPackage, data_root: Path) -> None:
-    # On a fifth of the pictures that its effect in the manifest was measured on.
+@pytest.fixture(scope="module")
+def lesions(package: ModelPackage, data_root: Path) -> list[CachedImage]:
+    """A fifth of the validation split."""
     path = data_root / "melanoma" / "manifest.csv"
     records = of_split(read_manifest(path), "val")[::5]
+    return load_images(records, root=path.parent, labels=package.manifest.labels, input_px=224)
+
+
+@pytest.fixture(scope="module")
+def in_full(package: ModelPackage, lesions: list[CachedImage]) -> Answers:
+    return answers_in("f32", package, [lesion.best for lesion in lesions])
+
+
+def test_int8_answers_as_full_precision_does(
+    package: ModelPackage, lesions: list[CachedImage], in_full: Answers
+) -> None:
     manifest = package.manifest
     assert not manifest.precision_bounds.exceeded_by(manifest.precisions["int8"])
-    pictures = [image.best for image in load_images(records, root=path.parent, labels=manifest.labels, input_px=224)]
-    targets = np.array([manifest.labels.index(each.label) for each in records])
+    pictures = [lesion.best for lesion in lesions]
+    targets = np.array([lesion.target for lesion in lesions])
     # Where this CPU's sums overflow no kiosk computes in int8: what the others answer is emulated.
     exact = CAPABILITY["int8"] in compute_devices()["CPU"].capabilities
     int8 = (answers_in if exact else answers_emulated)("int8", package, pictures)
-    found = changes(answers_in("f32", package, pictures), int8, targets, manifest)
+    found = changes(in_full, int8, targets, manifest)
     assert abs(found.auc) <= manifest.precision_bounds.auc
     assert found.tiers < 0.06
 
@@ -163,8 +175,8 @@ def test_what_is_no_lesion_is_mostly_refused(classifier: OpenVinoClassifier, pic
     assert _refused(classifier, (picture for _, picture in pictures)) > 0.9
 
 
-def test_few_lesions_of_the_validation_split_are_refused(package: ModelPackage) -> None:
-    """The figure is recorded by `refusals`; lesions are not to pay for the refusal of strange pictures."""
+def test_few_lesions_of_the_validation_split_are_refused(package: ModelPackage, in_full: Answers) -> None:
+    """Lesions are not to pay for the refusal of strange pictures; `refusals` recorded the share of all."""
     (refused,) = (
         entry.figures["refused"]
         for entry in package.manifest.metrics
@@ -172,3 +184,4 @@ def test_few_lesions_of_the_validation_split_are_refused(package: ModelPackage) 
     )
     assert refused.value is not None
     assert refused.value <= 0.05
+    assert in_full.refused(package.manifest.thresholds).mean() <= 0.05

@@ -152,7 +152,7 @@ def test_a_picture_that_two_data_sets_share_stops_training_and_export(
     leaky = Sources(
         manifest, train_on=(("ham10000", "train"),), validate_on=(("ham10000", "val"), ("elsewhere", "val"))
     )
-    with pytest.raises(LeakageError, match=r"shared\.png and copy\.jpg"):
+    with pytest.raises(LeakageError, match=r"shared\.png \(learned from\) and copy\.jpg \(judged by\)"):
         train(recipe=recipe, task=SKIN_LESION, sources=leaky, run_dir=tmp_path / "run")
     (tmp_path / "list.csv").write_text("file,reason\nshared.png,a copy\n", encoding="utf-8")
     clean = replace(leaky, excluded=read_exclusions(tmp_path / "list.csv"))

@@ -5,10 +5,11 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from edge.inference.model_package import Task
 from training.data import ANY_DATASET, DataError, read_exclusions, read_manifest
 from training.leakage import exclusions, near_duplicates, write_exclusions
 from training.sources import sources_of
-from training.tasks import TASKS
+from training.tasks import ALL_LABELS, TASKS
 
 _SHOWN = 20
 
@@ -61,5 +62,5 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _labels(task: str | None) -> tuple[str, ...]:
-    return tuple(label for name, description in TASKS.items() if task in {None, name} for label in description.labels)
+def _labels(task: Task | None) -> tuple[str, ...]:
+    return ALL_LABELS if task is None else TASKS[task].labels

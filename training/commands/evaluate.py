@@ -9,7 +9,7 @@ from typing import Final
 from edge.errors import EdgeError
 from edge.inference.model_package import ModelPackage, Source, load_model_package
 from training.card import refuse_name
-from training.data import ANY_DATASET, DataError, Record, of_split, read_manifest
+from training.data import ANY_DATASET, DataError, Record, of_split, read_exclusions, read_manifest
 from training.evaluate import Evaluation, evaluate
 from training.labelled_folder import read_labelled_folder
 from training.outputs import prepare_outputs
@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--labels", type=Path, help="CSV with columns `file` and `label`; see docs/how-to")
     parser.add_argument("--dataset", default=ANY_DATASET, help="rows of this data set; * is any, the default")
     parser.add_argument("--split", help="rows of this split")
+    parser.add_argument("--exclude", type=Path, metavar="FILE", help="a list of a manifest's pictures to leave out")
     parser.add_argument("--small-images", action="store_true", help="do not use the sharper files of a manifest")
     parser.add_argument("--skip-unreadable", action="store_true", help="leave unreadable pictures out and name them")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
@@ -76,6 +77,8 @@ def _records(arguments: argparse.Namespace, package: ModelPackage) -> tuple[list
     if arguments.images is not None:
         if arguments.labels is None:
             raise DataError("--images needs --labels")
+        if arguments.exclude is not None:
+            raise DataError("--exclude is for a manifest; leave the rows out of the table")
         dataset = None if arguments.dataset == ANY_DATASET else arguments.dataset
         records = read_labelled_folder(
             arguments.images, arguments.labels, labels=labels, dataset=dataset, split=arguments.split
@@ -83,7 +86,8 @@ def _records(arguments: argparse.Namespace, package: ModelPackage) -> tuple[list
         return records, arguments.images, ()
     if arguments.labels is not None:
         raise DataError("--labels belongs to --images; a manifest has its own")
-    records = read_manifest(arguments.manifest, dataset=arguments.dataset, labels=labels)
+    excluded = frozenset() if arguments.exclude is None else read_exclusions(arguments.exclude)
+    records = read_manifest(arguments.manifest, dataset=arguments.dataset, labels=labels, excluded=excluded)
     if arguments.split is not None:
         records = of_split(records, arguments.split)
     return records, arguments.manifest.parent, sources_of(arguments.manifest, records)
@@ -93,7 +97,8 @@ def _described(arguments: argparse.Namespace, records: Sequence[Record]) -> str:
     """Name the data as a model card does; the names of folders above stay out of what is published."""
     name = ", ".join(sorted({record.dataset for record in records} - {""})) or arguments.images.resolve().name
     split = "" if arguments.split is None else f" {arguments.split}"
-    return f"{name}{split}{', small images only' if arguments.small_images else ''}"
+    left_out = "" if arguments.exclude is None else f" without {arguments.exclude.stem}"
+    return f"{name}{split}{left_out}{', small images only' if arguments.small_images else ''}"
 
 
 def _write(arguments: argparse.Namespace, evaluation: Evaluation) -> None:

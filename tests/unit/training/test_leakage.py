@@ -133,14 +133,17 @@ def test_roles_are_compared_over_all_data_sets_and_once_for_the_same_rows(tmp_pa
     for index in range(3):
         _phantom(index).save(tmp_path / f"{index}.png")
     _compressed(_phantom(0), 50).save(tmp_path / "copy.png")
+    _compressed(_phantom(1), 50).save(tmp_path / "copy-1.png")
     # Both call their split "train"; one is judged by the other.
     learned = [_record("0.png", "train"), _record("1.png", "train")]
     elsewhere = Record("copy.png", "", "isic2017", "train", "nv", "", "copy.png")
-    with pytest.raises(LeakageError, match=r"0\.png and copy\.png"):
+    with pytest.raises(LeakageError, match=r"0\.png \(learned from\) and copy\.png \(judged by\)"):
         check_roles(learned, [elsewhere], root=tmp_path)
     same_lesion = Record("2.png", "", "isic2017", "train", "nv", "1.png", "2.png")
     with pytest.raises(LeakageError, match=r"lesion 1\.png"):
         check_roles(learned, [same_lesion], root=tmp_path)
+    with pytest.raises(LeakageError, match=r"1\.png \(learned from\) and copy-1\.png \(held out to test on\)"):
+        check_roles(learned, [_record("2.png", "val")], [_record("copy-1.png", "test")], root=tmp_path)
     cache, clean = tmp_path / "leakage.json", [_record("2.png", "val")]
     check_roles(learned, clean, root=tmp_path, cache=cache)
     (tmp_path / "2.png").unlink()
