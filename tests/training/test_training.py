@@ -250,6 +250,18 @@ def test_googlenet_takes_the_weights_of_its_usual_implementation(recipe: Recipe,
         build_network(recipe, classes=7, weights=tmp_path / "imagenet.pt")
 
 
+@pytest.mark.parametrize("content", [b"", b"no weights at all", b"PK\x03\x04 cut off"])
+def test_a_file_that_holds_no_weights_is_named(recipe: Recipe, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "weights.pt").write_bytes(content)
+    with pytest.raises(DataError, match="is no state dictionary"):
+        build_network(recipe, classes=7, weights=tmp_path / "weights.pt")
+
+
+def test_a_folder_without_a_run_is_named(manifest: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is no folder of a training run"):
+        _export(tmp_path / "nothing", manifest, tmp_path / "out")
+
+
 def test_googlenet_has_the_names_and_shapes_of_torchvisions() -> None:
     listed = (Path(__file__).parent / "torchvision_googlenet.txt").read_text(encoding="utf-8").splitlines()
     own = build_network(RECIPES["published"], classes=1000).state_dict()

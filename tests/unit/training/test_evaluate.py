@@ -8,65 +8,14 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from PIL import Image
 
-from edge.capture.phantom import Scene, archetype, render
-from edge.capture.phantom_artefacts import Artefacts
 from edge.inference.model_package import load_model_package
 from edge.inference.openvino_classifier import OpenVinoClassifier
 from edge.inference.preprocess import NotAnImage, decode_image
+from tests.unit.training.evaluation import COUNT, PACKAGE, evaluate_folder
 from training.__main__ import main
-
-PACKAGE = Path(__file__).parents[3] / "models" / "melanoma"
-COUNT = 6
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve phantom lesions of several sizes and formats, some in a sub-folder; the labels are drawn, not real."""
-    root = tmp_path_factory.mktemp("unseen") / "pictures"
-    (root / "more").mkdir(parents=True)
-    lines = ["\ufefffile;label;patient;age;sex;note"]
-    for index in range(2 * COUNT):
-        melanoma = index % 2 == 0
-        lesion = archetype("melanoma-like" if melanoma else "naevus")
-        picture = Image.fromarray(
-            render(
-                Scene(seed=index, lesion=lesion, artefacts=Artefacts()), width_px=320 + 40 * (index % 3), height_px=280
-            )
-        )
-        name = f"more/P{index}.PNG" if index % 3 == 0 else f"p{index}.jpg"
-        picture.save(root / name)
-        label = ("MEL", "melanoma")[index % 4 // 2] if melanoma else ("nv", "Nevus")[index % 4 // 2]
-        lines.append(f"{name};{label};patient {index // 3};{20 + 5 * index};{'mf'[index % 2]};a, b")
-    (root.parent / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return root
-
-
-def _evaluate(folder: Path, out: Path, *more: str, labels: str | None = None) -> tuple[int, dict[str, Any]]:
-    table = folder.parent / "labels.csv"
-    if labels is not None:
-        table = out / "labels.csv"
-        table.write_text(labels, encoding="utf-8")
-    with pytest.MonkeyPatch.context() as patch:
-        command = ["evaluate", "--package", PACKAGE, "--images", folder, "--labels", table]
-        patch.setattr("sys.argv", ["training", *map(str, command), "--json", str(out / "out.json"), *more])
-        status = main()
-    written = out / "out.json"
-    return status, json.loads(written.read_text(encoding="utf-8")) if written.exists() else {}
-
-
-@pytest.fixture(scope="module")
-def outputs(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("out")
-    options = {"--html": "report.html", "--csv": "isic.csv", "--predictions": "predictions.csv"}
-    status, _ = _evaluate(
-        folder, out, *(part for option, name in options.items() for part in (option, str(out / name)))
-    )
-    assert status == 0
-    return out
 
 
 @pytest.fixture
@@ -120,7 +69,9 @@ def test_pictures_in_forms_that_only_data_sets_come_in_are_measured_alike(folder
     rows = "".join(f"one.{ending},nv\n" for ending in forms)
     predictions = tmp_path / "predictions.csv"
     (tmp_path / "labels.csv").write_text(f"file,label\n{rows}", encoding="utf-8")
-    status, result = _evaluate(pictures, tmp_path, "--predictions", str(predictions), labels=f"file,label\n{rows}")
+    status, result = evaluate_folder(
+        pictures, tmp_path, "--predictions", str(predictions), labels=f"file,label\n{rows}"
+    )
     assert (status, result["n"]) == (0, 4)
     with predictions.open(encoding="utf-8", newline="") as stream:
         assert len({row["score"] for row in csv.DictReader(stream)}) == 1
@@ -140,7 +91,7 @@ def test_a_broken_or_deep_picture_of_another_form_is_named(
         (pictures / "cut.bmp").write_bytes((pictures / "whole.bmp").read_bytes()[:900])
         picture.convert("I;16").save(pictures / "deep.tif")
     for name, reason in (("cut.bmp", "damaged"), ("deep.tif", "8 bits a channel")):
-        assert _evaluate(pictures, tmp_path, labels=f"file,label\n{name},nv\n") == (1, {})
+        assert evaluate_folder(pictures, tmp_path, labels=f"file,label\n{name},nv\n") == (1, {})
         error = capsys.readouterr().err
         assert name in error
         assert reason in error
@@ -157,7 +108,7 @@ def test_pictures_too_small_for_a_kiosk_are_measured_and_counted_as_refused(
             picture.resize(size).save(pictures / f"{size[0]}.{ending}")
     page = tmp_path / "report.html"
     labels = f"file,label\n28.{ending},nv\n1.{ending},mel\n4000.{ending},nv\n"
-    status, result = _evaluate(pictures, tmp_path, "--html", str(page), labels=labels)
+    status, result = evaluate_folder(pictures, tmp_path, "--html", str(page), labels=labels)
     assert (status, result["n"], result["cannot_assess"]) == (0, 3, 3)
     assert f"28.{ending}" in page.read_text(encoding="utf-8")
 
@@ -165,17 +116,17 @@ def test_pictures_too_small_for_a_kiosk_are_measured_and_counted_as_refused(
 def test_where_nothing_can_be_written_is_found_out_before_the_work(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    status, _ = _evaluate(folder, tmp_path, "--html", str(tmp_path / "new/folder/report.html"))
+    status, _ = evaluate_folder(folder, tmp_path, "--html", str(tmp_path / "new/folder/report.html"))
     assert status == 0
     assert (tmp_path / "new/folder/report.html").stat().st_size > 0
     monkeypatch.setattr("training.commands.evaluate.evaluate", None)
     (tmp_path / "file").touch()
-    assert _evaluate(folder, tmp_path, "--html", str(tmp_path / "file/report.html"))[0] == 1
+    assert evaluate_folder(folder, tmp_path, "--html", str(tmp_path / "file/report.html"))[0] == 1
     assert "cannot be written" in capsys.readouterr().err
     (folder / "twice").mkdir()
     shutil.copy(folder / "p1.jpg", folder / "twice/p1.jpg")
     same = "file,label\np1.jpg,nv\ntwice/p1.jpg,nv\n"
-    assert _evaluate(folder, tmp_path, "--csv", str(tmp_path / "isic.csv"), labels=same)[0] == 1
+    assert evaluate_folder(folder, tmp_path, "--csv", str(tmp_path / "isic.csv"), labels=same)[0] == 1
     assert "same name" in capsys.readouterr().err
     shutil.rmtree(folder / "twice")
 
@@ -192,7 +143,7 @@ def test_where_nothing_can_be_written_is_found_out_before_the_work(
 def test_what_belongs_together_is_drawn_together(  # one case a row
     folder: Path, tmp_path: Path, columns: str, rows: list[str], unit: str, units: int, alone: int
 ) -> None:
-    status, result = _evaluate(folder, tmp_path, labels="\n".join([columns, *rows]) + "\n")
+    status, result = evaluate_folder(folder, tmp_path, labels="\n".join([columns, *rows]) + "\n")
     assert status == 0
     drawn = result["resampling"]
     assert (drawn["unit"], drawn["units"], drawn["images_alone"]) == (unit, units, alone)
@@ -247,14 +198,14 @@ def test_the_report_is_one_file_that_fetches_nothing(outputs: Path) -> None:
 
 def test_a_report_without_gallery_holds_no_picture(folder: Path, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
-    assert _evaluate(folder, tmp_path, "--html", str(page), "--no-gallery")[0] == 0
+    assert evaluate_folder(folder, tmp_path, "--html", str(page), "--no-gallery")[0] == 0
     assert "data:image/jpeg" not in page.read_text(encoding="utf-8")
 
 
 def test_names_from_elsewhere_cannot_put_markup_into_the_report(folder: Path, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     labels = "file,label,site\np1.jpg,nv,<script>alert(1)</script>\np2.jpg,mel,\n"
-    assert _evaluate(folder, tmp_path, "--html", str(page), labels=labels)[0] == 0
+    assert evaluate_folder(folder, tmp_path, "--html", str(page), labels=labels)[0] == 0
     assert "<script" not in page.read_text(encoding="utf-8")
 
 
@@ -262,7 +213,7 @@ def test_one_class_leaves_figures_undefined_and_says_why(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = tmp_path / "report.html"
-    status, result = _evaluate(folder, tmp_path, "--html", str(page), labels="file,label\np1.jpg,nv\np5.jpg,nv\n")
+    status, result = evaluate_folder(folder, tmp_path, "--html", str(page), labels="file,label\np1.jpg,nv\np5.jpg,nv\n")
     assert status == 0
     for name in ("malignant", "melanoma"):
         task = result["tasks"][name]
@@ -283,10 +234,10 @@ def test_a_corrupt_picture_stops_the_run_and_is_named(
 ) -> None:
     (folder / "bad.jpg").write_bytes((folder / "p1.jpg").read_bytes()[:700])
     labels = "file,label\np1.jpg,nv\nbad.jpg,mel\ngone.jpg,mel\np2.jpg,mel\n"
-    status, result = _evaluate(folder, tmp_path, labels=labels)
+    status, result = evaluate_folder(folder, tmp_path, labels=labels)
     assert (status, result) == (1, {})
     assert "bad.jpg" in capsys.readouterr().err
-    status, result = _evaluate(folder, tmp_path, "--skip-unreadable", labels=labels)
+    status, result = evaluate_folder(folder, tmp_path, "--skip-unreadable", labels=labels)
     assert (status, result["n"]) == (0, 2)
     assert [name for name, _ in result["unreadable"]] == ["bad.jpg", "gone.jpg"]
     # What is sent on with the figures names no folder of the machine.
@@ -295,12 +246,28 @@ def test_a_corrupt_picture_stops_the_run_and_is_named(
 
 def test_a_set_without_a_readable_picture_defines_nothing(folder: Path, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
-    status, result = _evaluate(
+    status, result = evaluate_folder(
         folder, tmp_path, "--skip-unreadable", "--html", str(page), labels="file,label\ngone.jpg,mel\n"
     )
     assert (status, result["n"], result["cannot_assess"]) == (0, 0, 0)
     assert result["tasks"]["malignant"]["ece"] is None
     assert result["classes"]["reasons"]["accuracy"] == "no image"
+
+
+def test_pictures_of_a_manifest_are_left_out_and_the_figures_say_so(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest, listed, out = folder / "manifest.csv", tmp_path / "seen-before.csv", tmp_path / "out.json"
+    manifest.write_text(
+        "file,dataset,split,dx\np1.jpg,ham10000,test,nv\np2.jpg,ham10000,test,mel\np4.jpg,ham10000,test,nv\n",
+        encoding="utf-8",
+    )
+    listed.write_text("file,reason\np4.jpg,learned from\n", encoding="utf-8")
+    command = ["training", "evaluate", "--package", PACKAGE, "--manifest", manifest, "--split", "test"]
+    monkeypatch.setattr("sys.argv", [*map(str, command), "--exclude", str(listed), "--json", str(out)])
+    assert main() == 0
+    result = json.loads(out.read_text(encoding="utf-8"))
+    assert (result["n"], result["data"]) == (2, "ham10000 test without seen-before")
 
 
 @pytest.mark.parametrize(
@@ -309,85 +276,5 @@ def test_a_set_without_a_readable_picture_defines_nothing(folder: Path, tmp_path
 def test_a_table_that_cannot_be_used_is_named(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], labels: str, message: str
 ) -> None:
-    assert _evaluate(folder, tmp_path, labels=labels) == (1, {})
-    assert message in capsys.readouterr().err
-
-
-def _compare(a: Path, b: Path, out: Path, *more: str) -> tuple[int, dict[str, Any]]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sys.argv", ["training", "compare", "--a", str(a), "--b", str(b), "--json", str(out), *more])
-        status = main()
-    return status, json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
-
-
-def test_a_package_does_not_differ_from_itself(outputs: Path, tmp_path: Path) -> None:
-    predictions = outputs / "predictions.csv"
-    status, result = _compare(predictions, predictions, tmp_path / "out.json")
-    assert status == 0
-    for area in result["roc_auc"].values():
-        assert area["delong"]["difference"] == 0
-        assert area["delong"]["p_value"] == 1
-    assert all(decision["mcnemar"]["mid_p"] == 1 for decision in result["decisions"].values())
-
-
-def test_a_package_that_scores_at_random_is_told_from_one_that_knows(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    header = "file,unit,truth,positive,stated,score,moderate,high,refusals,p_mel"
-    for name, knows in (("a", 1.0), ("b", 0.0)):
-        lines = [header]
-        for index in range(300):
-            positive = index % 3 == 0
-            score = float(np.clip(0.4 + (0.25 * positive * knows) + rng.normal(0, 0.12), 0, 1))
-            stated = "mel" if score > 0.5 else "nv"
-            flags = f"{int(score > 0.4)},{int(score > 0.55)}"
-            truth = "mel" if positive else "nv"
-            lines.append(f"{index},lesion {index},{truth},{int(positive)},{stated},{score},{flags},,{score}")
-        (tmp_path / f"{name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    _, result = _compare(tmp_path / "a.csv", tmp_path / "b.csv", tmp_path / "out.json")
-    area = result["roc_auc"]["melanoma"]
-    assert area["delong"]["low"] > 0.2
-    assert area["bootstrap"]["low"] > 0.2
-    assert area["delong"]["low"] == pytest.approx(area["bootstrap"]["low"], abs=0.03)
-    assert result["decisions"]["high accuracy"]["mcnemar"]["mid_p"] < 1e-6
-    assert result["balanced_accuracy"]["difference"]["low"] > 0
-
-
-def test_a_comparison_is_written_onto_the_card_of_the_first(
-    outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    package = tmp_path / "package"
-    shutil.copytree(PACKAGE, package)
-    predictions, out = outputs / "predictions.csv", tmp_path / "out.json"
-    assert _compare(predictions, predictions, out, "--record", str(package)) == (1, {})
-    assert "--against" in capsys.readouterr().err
-    words = ("--record", str(package), "--against", "the published recipe, pre-trained alike,", "--data", "pictures")
-    assert _compare(predictions, predictions, out, *words)[0] == 0
-    entry = load_model_package(package).manifest.metrics[-1]
-    assert entry.split == "against the published recipe, pre-trained alike, on pictures"
-    assert (entry.n, entry.lesions) == (12, 4)
-    assert entry.figures["auc_melanoma_difference"].value == 0
-    assert entry.figures["accuracy_high_mcnemar_p"].value == 1
-    card = (package / "card.md").read_text(encoding="utf-8")
-    assert "this package against the published recipe, pre-trained alike, on pictures" in card
-    assert "| ROC AUC, melanoma against the rest: difference | 0.000 | - |" in card
-    assert "| accuracy at the high limit: p of the difference (McNemar) | 1.000 | - |" in card
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda text: "\n".join(text.splitlines()[:-1]) + "\n", "different images"),
-        (lambda text: text.replace(",mel,1,", ",nv,0,", 1), "what is true"),
-        (lambda text: text.replace("score", "points", 1), "'score'"),
-        (lambda text: text + text.splitlines()[-1] + "\n", "twice"),
-        (lambda text: re.sub(r",0\.\d+,", ",nan,", text, count=1), "finite"),
-    ],
-)
-def test_what_cannot_be_paired_is_refused(
-    outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: Any, message: str
-) -> None:
-    predictions = outputs / "predictions.csv"
-    other = tmp_path / "other.csv"
-    other.write_text(change(predictions.read_text(encoding="utf-8")), encoding="utf-8")
-    assert _compare(predictions, other, tmp_path / "out.json") == (1, {})
+    assert evaluate_folder(folder, tmp_path, labels=labels) == (1, {})
     assert message in capsys.readouterr().err
