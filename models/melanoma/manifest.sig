@@ -1,4 +1,4 @@
 {
   "key_id": "9836245f583e3961",
-  "signature": "R75F7g/zEAIu0E/E5UF0wrwRxLdKFQLY41jfe7cgNMrDnPYLiQCMRsC4sRX7P56cD55CVFJCRh8nFMxQTRTJAQ=="
+  "signature": "iZugnJJCXrYgrJWUv24e6kjvYePuxfaiz+gcdEQMNECehOXi+s6HLP42Ib0RAt+ZiZjc86XBhMqzUBtFg+NJDw=="
 }
