@@ -91,15 +91,16 @@ def choose_thresholds(scores: Scores) -> Thresholds:
     """Return the thresholds from validation scores.
 
     Out of distribution: farther than 97.5 % of the validation images. Unsteady: views that disagree more than in 99 %
-    of them. Melanoma has points of its own where the images show it and others.
+    of them. Melanoma has points of its own where there are enough images of it and of others to choose them by.
     """
     points = choose_points(scores.is_positive, scores.score)
     melanoma = scores.is_any_of(("mel",)) if "mel" in scores.labels else np.zeros(len(scores.targets), bool)
+    enough = min(melanoma.sum(), (~melanoma).sum()) >= FEWEST_OF_EACH
     return Thresholds(
         **points.model_dump(),
         ood=float(np.quantile(scores.ood, IN_DISTRIBUTION_SHARE)),
         disagreement=None if scores.disagreement is None else float(np.quantile(scores.disagreement, STEADY_SHARE)),
-        melanoma=choose_points(melanoma, scores.probability_of(("mel",))) if melanoma.any() else None,
+        melanoma=choose_points(melanoma, scores.probability_of(("mel",))) if enough else None,
     )
 
 

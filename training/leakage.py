@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edge.inference.preprocess import centre_square
-from training.data import LeakageError, Record, check_leakage, fingerprint
+from training.data import LeakageError, Record, check_leakage, fingerprint, is_held_out
 from training.images import load_picture
 
 HASH_SIDE: Final = 16
@@ -109,7 +109,7 @@ def exclusions(pairs: Iterable[NearDuplicate]) -> dict[str, str]:
 
 def _kept_longest(record: Record) -> tuple[int, str]:
     words = re.split(r"[^a-z0-9]+", record.split.casefold())
-    return (2 if "test" in words else 1 if {"val", "validation"} & set(words) else 0), record.file
+    return (2 if is_held_out(record.split) else 1 if {"val", "validation"} & set(words) else 0), record.file
 
 
 def write_exclusions(path: Path, left_out: Mapping[str, str]) -> None:

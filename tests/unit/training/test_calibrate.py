@@ -103,6 +103,9 @@ def test_melanoma_has_points_of_its_own_probability_where_some_are_shown() -> No
     best = max(((own >= limit) == melanoma).mean() for limit in own[own > found.moderate])
     assert ((own >= found.high) == melanoma).mean() == pytest.approx(best)
     assert thresholds_of(np.flatnonzero(targets != 1)).melanoma is None
+    # The surest of one melanoma would leave no score above it; points from so few would mean nothing.
+    surest = np.flatnonzero(targets == 1)[own[targets == 1].argmax()]
+    assert thresholds_of(np.append(np.flatnonzero(targets != 1), surest)).melanoma is None
 
 
 def test_thresholds_from_one_class_are_refused() -> None:
