@@ -7,9 +7,13 @@ from typing import Any
 import cv2
 import numpy as np
 import segno
-from playwright.sync_api import expect
+from playwright.sync_api import APIResponse, Request, Route, expect
 
 FACE_PATIENCE_S = 90
+
+
+def gives_up_a_face_check(asked: Request) -> bool:
+    return asked.method == "DELETE" and "/api/face-attempts/" in asked.url
 
 
 def test_a_wrong_password_is_refused_without_saying_what_was_wrong(
@@ -119,11 +123,33 @@ def test_a_face_check_can_be_left_at_any_time(start_kiosk: Callable[..., Any], a
     patient.press("face")
     patient.press("face-start")
     expect(page.locator(".face-check[data-running]")).to_be_visible()
-    with page.expect_request(lambda asked: asked.method == "DELETE" and "/api/face-attempts/" in asked.url):
+    with page.expect_request(gives_up_a_face_check):
         patient.press("cancel")
 
     patient.sees("welcome")
     assert kiosk.kiosk.journey.state == "idle"
+
+
+def test_a_face_check_left_while_it_begins_is_given_up(
+    start_kiosk: Callable[..., Any], approach: Any, living_face: str
+) -> None:
+    """Else the camera would go on reading whoever stands there after the patient has gone."""
+    patient = approach(start_kiosk(face_camera=living_face))
+    page = patient.page
+    begun: list[tuple[Route, APIResponse]] = []
+    page.route("**/api/sign-in/face", lambda route: begun.append((route, route.fetch())))
+    patient.claims("ana")
+    patient.press("face")
+    with page.expect_request("**/api/sign-in/face"):
+        patient.press("face-start")
+    patient.press("cancel")
+    patient.sees("welcome")
+    ((held, answer),) = begun
+
+    with page.expect_request(gives_up_a_face_check) as given_up:
+        held.fulfill(response=answer)
+
+    assert given_up.value.url.endswith(answer.json()["attempt_id"])
 
 
 def test_no_face_and_no_card_are_asked_for_without_a_face_camera(

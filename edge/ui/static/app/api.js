@@ -31,12 +31,12 @@ export const stopScanning = () => json("DELETE", "/api/claims/scan", {});
 
 /** Face checks that the server runs: how one is begun, asked about, and given up. */
 export const faceSignIn = (claim) => ({
-  begin: (signal) => json("POST", "/api/sign-in/face", { body: { claim }, signal }),
+  begin: () => json("POST", "/api/sign-in/face", { body: { claim } }),
   ask: (id, signal) => json("GET", `/api/face-attempts/${id}`, { signal }),
   giveUp: (id) => json("DELETE", `/api/face-attempts/${id}`, {}),
 });
 export const faceEnrolment = {
-  begin: (signal) => json("POST", "/api/face-enrolments", { signal }),
+  begin: () => json("POST", "/api/face-enrolments", {}),
   ask: (id, signal) => json("GET", `/api/face-enrolments/${id}`, { signal }),
   giveUp: (id) => json("DELETE", `/api/face-enrolments/${id}`, {}),
 };

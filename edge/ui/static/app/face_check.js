@@ -74,8 +74,11 @@ export function faceCheck({ kiosk, signal, process, title, hint, start: startTex
   }
 
   async function follow() {
-    const begun = await process.begin(signal);
+    // Whoever leaves before the answer leaves a check that runs: only its answer says which one to give up.
+    const begun = await process.begin();
     const giveUp = () => process.giveUp(begun.attempt_id).catch(() => {});
+    if (signal.aborted) await giveUp();
+    signal.throwIfAborted();
     signal.addEventListener("abort", giveUp);
     try {
       for (;;) {
