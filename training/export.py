@@ -75,8 +75,9 @@ def export_run(
 ) -> ModelManifest:
     """Export, calibrate on the run's validation rows and write the package; no other row is touched.
 
-    `members` are packages, trained on the same rows, whose networks answer together with the run's. With `allow_few`
-    any number of validation images will do, and the package says so.
+    `members` are packages, trained on the same rows, whose networks answer together with the run's, which comes last:
+    the first one's features tell strange pictures. With `allow_few` any number of validation images will do, and the
+    package says so.
 
     Raises:
         DataError: the manifest's rows are not the ones that the run, or a member, was trained on.
@@ -104,7 +105,7 @@ def export_run(
         raise DataError("the manifest is not the one that this run was trained on")
     network = load_network(run_dir, recipe, classes=len(task.labels))
     if members:
-        network = Ensemble([network, *(_member(path, data=used) for path in members)]).eval()
+        network = Ensemble([*(_member(path, data=used) for path in members), network]).eval()
     print("statistics of the training and validation images", flush=True)
     drawn = np.random.default_rng(0).permutation(len(train_records))[:_SPACE_IMAGES]
     load = partial(load_images, root=manifest.parent, labels=task.labels, input_px=recipe.size_px)

@@ -16,10 +16,11 @@ from training.export import export_run, load_network
 from training.graph import with_compressed_weights
 from training.images import CachedImage
 from training.networks import build_network
+from training.networks.ensemble import Ensemble
 from training.recipes import RECIPES, Recipe
 from training.tasks import SKIN_LESION
 from training.train import Machine, Sources, predict_logits, train
-from training.warm_start import WarmStartError, network_of, start_from_package
+from training.warm_start import WarmStartError, members, network_of, start_from_package
 
 pytestmark = pytest.mark.timeout(300)
 MELANOMA, SCALP = (Path(__file__).parents[2] / "models" / name for name in ("melanoma", "scalp"))
@@ -66,6 +67,19 @@ def test_members_answer_with_the_mean_of_their_logits(recipe: Recipe, manifest: 
     expected = recalibrated(torch.softmax(torch.from_numpy(calibrated), dim=0).numpy(), package.manifest)
     prediction = OpenVinoClassifier(package, threads=1).classify(picture)
     np.testing.assert_allclose(list(prediction.probabilities.values()), expected, atol=4e-3)
+    # What tells strange pictures is the named package's, whose refusals were measured before.
+    first, named = members(package)[0], members(load_model_package(tmp_path / "member"))[0]
+    np.testing.assert_allclose(first.layers[0].weight, named.layers[0].weight, atol=1e-3)
+
+
+def test_the_first_network_tells_strange_pictures(recipe: Recipe) -> None:
+    kinds = ("efficientnet-lite0", "efficientnet-lite2")
+    first, second = (build_network(replace(recipe, network=kind), classes=7).eval() for kind in kinds)
+    picture = torch.full((1, 64, 64, 3), 90, dtype=torch.uint8)
+    depths = [*zip(Ensemble([first, second]).stages(picture)[:-1], first.stages(picture)[:-1], strict=True)]
+    assert depths
+    for together, alone in depths:
+        torch.testing.assert_close(together, alone)
 
 
 def test_each_network_of_the_committed_package_is_a_start(recipe: Recipe) -> None:

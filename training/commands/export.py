@@ -22,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--with", dest="members", type=Path, nargs="+", default=[], metavar="PACKAGE",
-        help="packages trained on the same rows, whose networks answer together with this run's",
+        help="packages trained on the same rows, whose networks answer together with this run's; the first one's "
+        "features tell strange pictures",
     )  # fmt: skip
     parser.add_argument("--compress-weights", action="store_true", help="keep the weights in 8 bits: half the size")
     parser.add_argument(
