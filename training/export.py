@@ -145,7 +145,10 @@ def export_run(
         licence_of_use=licence_of_use,
         licence_of_use_in=dict(licence_of_use_in),
         intended_use=task.intended_use,
-        limits=(*task.limits, *_further_limits(simulation_only=simulation_only, few=allow_few)),
+        limits=(
+            *task.limits,
+            *_further_limits(simulation_only=simulation_only, few=allow_few, set_aside=len(sources.set_aside())),
+        ),
         clinical=False,
         simulation_only=simulation_only,
         metrics=(),
@@ -169,11 +172,16 @@ def export_run(
     return complete
 
 
-def _further_limits(*, simulation_only: bool, few: bool) -> Iterator[str]:
+def _further_limits(*, simulation_only: bool, few: bool, set_aside: int) -> Iterator[str]:
     if simulation_only:
         yield (
             "It learned from, and was measured on, rendered pictures alone: no figure of it says how it would do on a "
             "person."
+        )
+    if set_aside:
+        yield (
+            f"Of the pictures held out to test on, {set_aside} were set aside when it was trained, such as those of "
+            "lesions that it learned from: a figure that counts them is too good."
         )
     if few:
         yield (

@@ -34,6 +34,7 @@ from training.metrics import auc, balanced_accuracy
 from training.networks import build_network
 from training.recipes import Recipe
 from training.state import CHECKPOINT, LEAKAGE, SETTINGS, EpochResult, State, keep_settings, new_state, write_results
+from training.table import read_table
 from training.tasks import ALL_LABELS, TaskDescription
 from training.trunk import Trunk
 from training.warm_start import start_from_package
@@ -74,6 +75,14 @@ class Sources:
         train, validation = (self._of(pairs, task) for pairs in (self.train_on, self.validate_on))
         check_roles(train, validation, self._held_out(), root=self.manifest.parent, cache=cache)
         return train, validation
+
+    def set_aside(self) -> list[str]:
+        """Return the excluded files that belong to a test split: no figure of the model may count them."""
+        return [
+            row["file"]
+            for _, row in read_table(self.manifest)
+            if row["file"] in self.excluded and is_held_out(row["split"])
+        ]
 
     def _held_out(self) -> list[Record]:
         """Return the rows of every test split, of other tasks' data sets too."""

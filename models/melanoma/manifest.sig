@@ -1,4 +1,4 @@
 {
   "key_id": "9836245f583e3961",
-  "signature": "iZugnJJCXrYgrJWUv24e6kjvYePuxfaiz+gcdEQMNECehOXi+s6HLP42Ib0RAt+ZiZjc86XBhMqzUBtFg+NJDw=="
+  "signature": "BkPUGDuL+BEjl0cfptVmM6MZ8ZGXygKXkhD6Kdit2KfbalujDXav99kocD3JUFVb9ue177KBYaCxInMD7so6CQ=="
 }

@@ -173,6 +173,27 @@ def test_a_picture_that_two_data_sets_share_stops_training_and_export(
         _export(tmp_path / "run", manifest, tmp_path / "out")
 
 
+def test_a_test_picture_set_aside_for_what_was_learned_from_is_said_on_the_card(
+    recipe: Recipe, manifest: Path, tmp_path: Path
+) -> None:
+    text = manifest.read_text(encoding="utf-8")
+    for name in ("copy.png", "other.png"):
+        _picture(len(name)).save(manifest.parent / name)
+    shown_in_training = next(line for line in text.splitlines() if ",train," in line).split(",")[0]
+    (manifest.parent / "copy.png").write_bytes((manifest.parent / shown_in_training).read_bytes())
+    manifest.write_text(
+        text + "copy.png,ham10000,test,nv,copy,copy,\nother.png,ham10000,test,nv,other,other,\n", encoding="utf-8"
+    )
+    sources = Sources(manifest, excluded=frozenset({"copy.png"}))
+    train(
+        recipe=replace(recipe, epochs=1), task=SKIN_LESION, sources=sources, run_dir=tmp_path / "run",
+        machine=Machine(threads=1),
+    )  # fmt: skip
+    _export(tmp_path / "run", manifest, tmp_path / "out")
+    limits = load_model_package(tmp_path / "out").manifest.limits
+    assert [limit for limit in limits if limit.startswith("Of the pictures held out to test on, 1 were set aside")]
+
+
 def _picture(seed: int) -> Image.Image:
     return Image.fromarray(render(scene_for(seed=seed, index=0), width_px=160, height_px=120))
 
