@@ -1,4 +1,4 @@
 {
   "key_id": "9836245f583e3961",
-  "signature": "BkPUGDuL+BEjl0cfptVmM6MZ8ZGXygKXkhD6Kdit2KfbalujDXav99kocD3JUFVb9ue177KBYaCxInMD7so6CQ=="
+  "signature": "gvVTQfjb/EDyhUg6gUpK6mqNA6xIhZwvCcUO3FbQzSUQYnsWrrDRqwpmCwjxqDyDvrjJ/wq3CSD52iKS5vFCAA=="
 }

@@ -1,4 +1,4 @@
 {
   "key_id": "9836245f583e3961",
-  "signature": "VrccrS4b//vjtshTzQBAE7g0PNANYHOv1djUVWl/V9rApGRh6paMpkQ0aUQHGR3F6Kt320Q7DPoKYnRfh3/HAA=="
+  "signature": "U4JVFw4mS0bnSqvQng6jfBhodCDCCysJavJu1+5QtJ7zBf7cI6a8QEHhY4N45qNfgjFVLP4EgWtyECZfQDPgCg=="
 }
