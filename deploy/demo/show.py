@@ -10,6 +10,7 @@ from deploy.demo.patient import Notebook, Patient
 from deploy.demo.pictures import dermoscopes, face_camera
 
 _PORTS = (8080, 8090, 1883)
+API_DESCRIPTION = "/api/v1/openapi.json"
 _TIER_WORDS = {
     "low": "nothing suspicious found in this picture; watch for change",
     "moderate": "have it looked at",
@@ -35,7 +36,7 @@ def run(folder: Path) -> int:
         print(
             f"\nOpen:  {site.hub_url}/login?token={site.tokens.clinician}   results, for clinicians"
             f"\n       {site.kiosk_url}/   the kiosk's touch screen"
-            f"\n       {site.hub_url}/docs   the API"
+            f"\n       {site.hub_url}{API_DESCRIPTION}   the API, for who opened the first address"
             f"\n\nCamera: {cameras.name}. Logs and data: {folder}. Ctrl-C ends the demo.",
             flush=True,
         )
