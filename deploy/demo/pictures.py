@@ -64,7 +64,7 @@ def face_camera(folder: Path) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "face.png"
     cv2.imwrite(str(path), cv2.cvtColor(_astronaut(), cv2.COLOR_RGB2BGR))
-    return f"sim://face?image={path}&face={_FACE}"
+    return f"sim://face?image={path}&face={_FACE}&fps=8"
 
 
 def _astronaut() -> NDArray[np.uint8]:

@@ -75,6 +75,13 @@ class FaceNotLive(FaceError):
     remedy = "Try again and follow the pictures, with no other screen or picture in view; or use the password."
 
 
+class FaceFramesMissing(FaceError):
+    """Pictures came too far apart to tell whether a person is there: the kiosk had too much else to do."""
+
+    code = "face-frames-missing"
+    remedy = "Wait a moment and try again, or use the password; if it returns, restart the kiosk."
+
+
 class FaceTemplateIncompatible(FaceError):
     """A template of another algorithm, another version, or damaged: no distance means anything."""
 

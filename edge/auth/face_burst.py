@@ -1,7 +1,7 @@
 """One attempt by face: a burst of frames that guides the person, tests that they are there, and yields templates.
 
-Pure: no camera, no thread, no clock. The caller feeds frames with their monotonic times, about eight a second and
-none more than two seconds after another, and shows the progress.
+Pure: no camera, no thread, no clock. The caller feeds frames with their monotonic times, about eight a second, and
+shows the progress. Fewer than `liveness_stream` asks for are the kiosk's fault, and told as such.
 
 Time: within `deadline_s` (5 s) the person must have looked straight into the camera for `LOOK_S`, or the attempt ends
 for want of a face. From then on only the challenge runs on: each of its moves has `MOVE_S`, so that the whole is over
@@ -20,6 +20,7 @@ from edge.auth.burst_frames import BurstFrames
 from edge.auth.face import (
     FaceEncoder,
     FaceError,
+    FaceFramesMissing,
     FaceMatch,
     FaceNotFound,
     FaceNotLive,
@@ -31,6 +32,7 @@ from edge.auth.liveness import Challenge, LivenessVerdict, Step
 from edge.auth.liveness_light import Shown
 from edge.auth.liveness_moire import regularity
 from edge.auth.liveness_moves import MoveJudge, Outcome, Stance
+from edge.auth.liveness_stream import too_far_apart
 from edge.auth.liveness_trace import Sample, sample_of
 from edge.auth.liveness_verdict import judge
 from edge.auth.template_transform import centre, enrolled_templates, transform_probe
@@ -72,8 +74,8 @@ class BurstResult:
     best_frame: NDArray[np.uint8] | None = field(repr=False)
     """The sharpest frontal frame, RGB [H, W, 3], to confirm at enrolment; `FaceBurst.clear` blackens it."""
     problem: str | None
-    """Code of the `FaceError` that kept the attempt from having a readable face, `face-not-live` when the person did
-    not prove to be there, None when all is well."""
+    """Code of the `FaceError` that kept the attempt from having a readable face, `face-frames-missing` when the kiosk
+    was too slow to judge, `face-not-live` when the person did not prove to be there, None when all is well."""
 
     @property
     def usable(self) -> bool:
@@ -98,6 +100,7 @@ class FaceBurst:
         self._position = 0
         self._spare_used = False
         self._limit_s: float | None = None
+        self._times_s: list[float] = []
         self._samples: list[Sample] = []
         self._looks: list[tuple[float, FaceObservation]] = []
         self._at_rest: Stance | None = None
@@ -117,6 +120,7 @@ class FaceBurst:
         """Take the frame captured at this monotonic time; after `done` it changes nothing."""
         if self._done is not None:
             return self._done
+        self._times_s.append(at_s)
         if self._limit_s is None:
             self._limit_s = at_s + self._deadline_s
         if at_s > self._limit_s:
@@ -145,10 +149,18 @@ class FaceBurst:
             verdict = judge(
                 self._samples, self._shown, challenge_met=self._met, encoder=self._encoder, looks=looks, moves=moves
             )
-            problem = self._problem if self._at_rest is None else None if verdict.live else FaceNotLive.code
             best = self._frames.looks[0].rgb if self._frames.looks else None
-            self._result = BurstResult(templates=looks + moves, live=verdict, best_frame=best, problem=problem)
+            self._result = BurstResult(
+                templates=looks + moves, live=verdict, best_frame=best, problem=self._what_kept(verdict)
+            )
         return self._result
+
+    def _what_kept(self, verdict: LivenessVerdict) -> str | None:
+        if verdict.live:
+            return None
+        if too_far_apart(self._times_s):
+            return FaceFramesMissing.code
+        return self._problem if self._at_rest is None else FaceNotLive.code
 
     def clear(self) -> None:
         """Forget all pictures and templates, and end; safe to repeat."""

@@ -16,15 +16,19 @@ _STILLNESS: Final = 0.02
 more."""
 
 
+def too_far_apart(times_s: Sequence[float]) -> bool:
+    """Whether frames of these times, in seconds, came too slowly, or with too long a pause, to judge by."""
+    gaps = np.diff(times_s)
+    return len(gaps) > 0 and bool(gaps.max() > MAX_GAP_S or gaps.mean() > 1 / MIN_RATE_HZ)
+
+
 def freshness(samples: Sequence[Sample]) -> float:
     """Share of frames that differ from all before; 0 for too few, too slow, interrupted, or out of time.
 
     A camera that hands out a frame twice now and then is forgiven by the threshold.
     """
-    if len(samples) < MIN_FRAMES:
-        return 0.0
-    gaps = np.diff([sample.at_s for sample in samples])
-    if not (gaps > 0).all() or gaps.max() > MAX_GAP_S or gaps.mean() > 1 / MIN_RATE_HZ:
+    times_s = [sample.at_s for sample in samples]
+    if len(samples) < MIN_FRAMES or not (np.diff(times_s) > 0).all() or too_far_apart(times_s):
         return 0.0
     seen: set[bytes] = set()
     fresh = 0

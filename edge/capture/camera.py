@@ -1,7 +1,8 @@
 """The camera port: what the kiosk asks of any dermoscope, webcam, folder or simulator."""
 
 import hashlib
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Protocol, Self, runtime_checkable
 
@@ -48,6 +49,8 @@ class Frame:
     camera: str
     simulated: bool
     settings: CameraSettings
+    taken_s: float = field(default_factory=time.monotonic, compare=False)
+    """Steady seconds, to tell how long after another picture it came; a simulated camera may count its own."""
 
     @property
     def sha256(self) -> str:

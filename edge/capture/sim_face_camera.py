@@ -1,5 +1,6 @@
 """A simulated face camera: one photograph as a person who does as asked, or as an attempt to pass for them."""
 
+import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,6 +40,9 @@ class SimFaceOptions:
     """Middle of the face, x and y, and its width from temple to temple, as shares of the photograph's sides."""
     attack: str | None = None
     seed: int = 0
+    fps: int | None = None
+    """Pictures a second of the camera's own time, which then goes on with each picture: how fast the machine is decides
+    nothing. None for real time."""
 
 
 class SimFaceCamera:
@@ -46,14 +50,14 @@ class SimFaceCamera:
 
     It is a `RespondingCamera`: told what the screen shows, the person turns, comes near and is lit by it, as someone
     at a kiosk would, or leaves. Without `respond` they look straight ahead. `attack` puts one of
-    `edge.capture.sim_face_attacks.SPECIES` before the camera instead.
+    `edge.capture.sim_face_attacks.SPECIES` before the camera instead. With `fps` time stands still between pictures.
     """
 
     name = "sim-face"
     simulated = True
 
     def __init__(self, options: SimFaceOptions, *, now_s: Callable[[], float] = time.monotonic) -> None:
-        """Read the photograph.
+        """Read the photograph; `now_s` is the time unless the options have the camera count its own.
 
         Raises:
             CameraUnavailable: it is not there, or no JPEG or PNG.
@@ -66,7 +70,9 @@ class SimFaceCamera:
         self._scene: FaceScene = (
             LivePerson(head, rng) if options.attack is None else SPECIES[options.attack](Victim(head, head), rng)
         )
-        self._now_s = now_s
+        self._clock_s = now_s
+        self._fps = options.fps
+        self._pictures = 0
         self._closed = False
 
     @classmethod
@@ -77,7 +83,7 @@ class SimFaceCamera:
             CameraUriInvalid, CameraUnavailable
         """
         address = CameraUri.parse(uri)
-        address.require_known({"image", "face", "attack", "seed"})
+        address.require_known({"image", "face", "attack", "seed", "fps"})
         image = address.options.get("image")
         if not image:
             raise CameraUriInvalid(f"{uri!r} needs the photograph of a face, such as sim://face?image=/pictures/a.jpg")
@@ -86,7 +92,8 @@ class SimFaceCamera:
             raise CameraUriInvalid(f"unknown attack {attack!r}; known: {', '.join(SPECIES)}")
         seed = address.integer("seed", default=0, low=0, high=2**31 - 1)
         face = _shares(address.options.get("face", _CENTRED))
-        return cls(SimFaceOptions(image=Path(image), face=face, attack=attack, seed=seed))
+        fps = address.integer("fps", default=0, low=1, high=30) or None
+        return cls(SimFaceOptions(image=Path(image), face=face, attack=attack, seed=seed, fps=fps))
 
     def respond(self, step: str | None, *, flash: str | None = None) -> None:
         """Let the person see the screen; see `RespondingCamera`."""
@@ -99,8 +106,9 @@ class SimFaceCamera:
         Raises:
             CameraClosed
         """
+        picture = self._picture()
         return Frame(
-            data=_jpeg(self._picture()),
+            data=_jpeg(picture),
             media_type="image/jpeg",
             width_px=SIDE_PX,
             height_px=SIDE_PX,
@@ -108,6 +116,7 @@ class SimFaceCamera:
             camera=self.name,
             simulated=self.simulated,
             settings=CameraSettings(),
+            taken_s=self._now_s(),
         )
 
     def preview(self) -> bytes:
@@ -126,7 +135,11 @@ class SimFaceCamera:
 
     def _picture(self) -> Picture:
         self._require_open()
+        self._pictures += 1
         return self._scene.frame(self._now_s())
+
+    def _now_s(self) -> float:
+        return self._clock_s() if self._fps is None else self._pictures / self._fps
 
     def _require_open(self) -> None:
         if self._closed:

@@ -6,7 +6,6 @@ whoever begins a second one gives the first one up.
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
@@ -85,21 +84,12 @@ class FaceChecks:
         camera: the face camera.
         encoder: reads faces.
         deadline_s: within which a face must be seen.
-        now_s: times frames; real time, since it is the person who moves.
     """
 
-    def __init__(
-        self,
-        camera: CameraSlot,
-        encoder: FaceEncoder,
-        *,
-        deadline_s: float,
-        now_s: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, camera: CameraSlot, encoder: FaceEncoder, *, deadline_s: float) -> None:
         self._camera = camera
         self._encoder = encoder
         self.deadline_s = deadline_s
-        self._now_s = now_s
         self._lock = threading.Lock()
         self._check: _Check | None = None
         self._thread: threading.Thread | None = None
@@ -183,8 +173,9 @@ class FaceChecks:
     def _watch(self, check: _Check, burst: FaceBurst) -> BurstResult:
         self._camera.respond("look")
         while not check.given_up.wait(_PAUSE_S):
-            rgb = decode_image(self._camera.capture().data)
-            progress = burst.feed(rgb, self._now_s())
+            frame = self._camera.capture()
+            rgb = decode_image(frame.data)
+            progress = burst.feed(rgb, frame.taken_s)
             check.seen = rgb
             check.state = replace(check.state, progress=progress)
             if progress.done:

@@ -129,4 +129,4 @@ def astronaut(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Address of a simulated person with the face of scikit-image's astronaut."""
     path = tmp_path_factory.mktemp("face") / "face.png"
     cv2.imwrite(str(path), skimage.data.astronaut()[:, :, ::-1])
-    return f"sim://face?image={path}&face=0.43,0.24,0.22"
+    return f"sim://face?image={path}&face=0.43,0.24,0.22&fps=8"

@@ -212,6 +212,17 @@ def test_a_printed_photograph_is_refused_and_counts_while_nobody_before_the_came
     assert (last.reason, last.counted) == ("face-check-given-up", False)
 
 
+@pytest.mark.timeout(180)
+def test_a_kiosk_too_busy_to_look_blames_itself_and_counts_nothing(
+    open_kiosk: OpenKiosk, screen: Any, astronaut: str
+) -> None:
+    page = screen(open_kiosk(capture={"face_camera": astronaut.replace("fps=8", "fps=1")}))
+    refused = page.face_check("/api/sign-in/face", {"claim": "zebulon"})
+    assert (refused["state"], refused["problem"]) == ("failed", "face-frames-missing")
+    (attempt,) = of_kind(page.kiosk, SignInAttempted)
+    assert (attempt.reason, attempt.counted) == ("face-frames-missing", False)
+
+
 def test_a_card_before_the_camera_is_read(
     open_kiosk: OpenKiosk, screen: Any, registration: Register, tmp_path: Path
 ) -> None:

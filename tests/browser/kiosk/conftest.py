@@ -151,13 +151,13 @@ def start_kiosk(tmp_path: Path, keep_networks: Callable[[Path], None]) -> Iterat
 @pytest.fixture
 def living_face(tmp_path: Path) -> str:
     """Address of a face camera before which a real face turns, comes near and is lit as it is asked to."""
-    return f"sim://face?image={_astronaut(tmp_path)}&face={ASTRONAUT}"
+    return f"sim://face?image={_astronaut(tmp_path)}&face={ASTRONAUT}&fps=8"
 
 
 @pytest.fixture
 def printed_face(tmp_path: Path) -> str:
     """The same face, printed on paper and held before the camera."""
-    return f"sim://face?image={_astronaut(tmp_path)}&face={ASTRONAUT}&attack=print"
+    return f"sim://face?image={_astronaut(tmp_path)}&face={ASTRONAUT}&attack=print&fps=8"
 
 
 def _astronaut(folder: Path) -> Path:

@@ -290,6 +290,15 @@ def test_a_printed_face_is_no_person(start_kiosk: Callable[..., Any], approach: 
     expect(patient.page.locator(".face-picture")).to_have_count(0)
 
 
+def test_a_kiosk_too_busy_to_look_says_so(start_kiosk: Callable[..., Any], approach: Any, living_face: str) -> None:
+    patient = approach(start_kiosk(face_camera=living_face.replace("fps=8", "fps=1")))
+    patient.fills_in_until_face()
+    patient.press("face-start")
+
+    expect(patient.page.locator(".guide .problem")).to_contain_text("busy", timeout=FACE_PATIENCE_S * 1000)
+    expect(patient.page.locator("[data-do='face-start']")).to_contain_text("Try again")
+
+
 def test_a_face_that_was_taken_is_forgotten_with_the_form(
     start_kiosk: Callable[..., Any], approach: Any, living_face: str
 ) -> None:

@@ -272,7 +272,6 @@ def test_light_of_another_draw_is_refused(faces: ScriptedFaces) -> None:
 @pytest.mark.parametrize(
     "times",
     [
-        pytest.param([0.0, *np.arange(0, 1.5, FRAME_S), *np.arange(4.9, 20, FRAME_S)], id="interrupted"),
         pytest.param([0.0] * 3 + np.arange(0, 20, FRAME_S).tolist(), id="time-stands-still"),
         pytest.param([1.0, 0.5, *np.arange(1, 20, FRAME_S)], id="time-goes-back"),
     ],
@@ -282,6 +281,23 @@ def test_a_stream_out_of_time_is_refused(faces: ScriptedFaces, times: list[float
     result = feed_all(burst(faces), faces, lambda _, flash: frame(rng, flash), times)
     assert result.problem == "face-not-live"
     assert "stream" in [cue.name for cue in result.live.cues if not cue.passed]
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        pytest.param([*np.arange(0, 1.5, FRAME_S), *np.arange(4.9, 20, FRAME_S)], id="interrupted"),
+        pytest.param(np.arange(0, 20, 0.9).tolist(), id="slow"),
+        pytest.param([0.0, 7.0], id="standing-still"),
+    ],
+)
+def test_a_kiosk_too_slow_to_judge_blames_itself_and_gives_no_template(
+    faces: ScriptedFaces, times: list[float]
+) -> None:
+    rng = np.random.default_rng(0)
+    result = feed_all(burst(faces), faces, lambda _, flash: frame(rng, flash), times)
+    assert (result.problem, result.usable) == ("face-frames-missing", False)
+    assert not result.live.live
 
 
 def test_a_display_s_grid_is_refused(faces: ScriptedFaces) -> None:

@@ -152,6 +152,13 @@ def test_it_opens_by_its_address_and_is_a_simulated_responding_camera(photograph
             use()
 
 
+def test_with_fps_its_time_goes_on_with_its_pictures_however_long_they_take(photograph: Path) -> None:
+    camera = open_camera(f"sim://face?image={photograph}&fps=8")
+    first = camera.capture()
+    camera.preview()
+    assert camera.capture().taken_s - first.taken_s == pytest.approx(2 / 8)
+
+
 def test_other_cameras_do_not_respond() -> None:
     assert not isinstance(open_camera("sim://phantom?width=64&height=64"), RespondingCamera)
 
@@ -161,7 +168,7 @@ def test_other_cameras_do_not_respond() -> None:
     [
         "sim://face", "sim://face?image=", "sim://face?image={0}&attack=mask", "sim://face?image={0}&face=1,2",
         "sim://face?image={0}&face=a,b,c", "sim://face?image={0}&face=0.5,0.5,nan", "sim://face?image={0}&who=me",
-        "sim://face?image={0}&seed=-1",
+        "sim://face?image={0}&seed=-1", "sim://face?image={0}&fps=0",
     ],
 )  # fmt: skip
 def test_an_address_that_makes_no_sense_is_refused(photograph: Path, address: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 import edge.kiosk
 from edge.auth import password, username
-from edge.auth.face import FaceError, FaceNotLive, FaceTemplateIncompatible
+from edge.auth.face import FaceError, FaceFramesMissing, FaceNotLive, FaceTemplateIncompatible
 from edge.auth.liveness import Step
 from edge.auth.password_strength import RuleId, Suggestion
 from edge.capture.quality import Fault
@@ -86,7 +86,7 @@ STATEMENTS = ("raised-moderate", "raised-high", "excluded", "scalp")
 """What the result says in place of the tier's own words, where answers or rules decided."""
 
 
-AFTERWARDS = (FaceNotLive, FaceTemplateIncompatible)
+AFTERWARDS = (FaceFramesMissing, FaceNotLive, FaceTemplateIncompatible)
 """What is said of a face once the check is over, and not while it runs."""
 
 
