@@ -96,7 +96,6 @@ class Kiosk:
             place=installed.slots.active,
             given_up=installed.slots.rolled_back,
         )
-        self.simulated = simulated or package.manifest.simulation_only
         self.bus = Bus()
         lock = threading.RLock()
         self._store = Store(data_dir / DATABASE, MIGRATIONS)
@@ -108,6 +107,8 @@ class Kiosk:
         self.storage = storage
         self.journey = Journey(clock=clock, idle_s=settings.screen.idle_s)
         scalp = open_installed(settings, "scalp")
+        manifests = [each.model.package.manifest for each in (installed, scalp) if each is not None]
+        self.simulated = simulated or any(manifest.simulation_only for manifest in manifests)
         self._classifiers: dict[Task, Classifier] = {"skin-lesion": installed.model.classifier}
         if scalp is not None:
             self._classifiers["scalp"] = scalp.model.classifier

@@ -33,6 +33,7 @@ _OF_TWO: Final = {
     "_mcnemar_p": "{}: p of the difference (McNemar)",
 }
 _LEAST_P: Final = 0.001
+_HIDDEN: Final = 0.0005
 
 
 def subgroup(split: str, dimension: str, name: str) -> str:
@@ -163,6 +164,7 @@ def _precisions(manifest: ModelManifest) -> Iterator[str]:
             f"{effect.tiers_changed:.3f}",
             f"up to {effect.change_p99:.3f}",
         )
+    yield from ("", "A kiosk computes in the fastest of those used. All figures below were measured in f32.")
 
 
 def _measured(metrics: Sequence[Metrics]) -> Iterator[str]:
@@ -181,7 +183,7 @@ def _measured(metrics: Sequence[Metrics]) -> Iterator[str]:
             yield from (
                 f"**Not shown here: {_words(name)}.**"
                 for name, figure in entry.figures.items()
-                if name.startswith("overall") and not (figure.low is not None and figure.low > 0)
+                if not (figure.low is not None and figure.low > 0)
             )
             yield ""
             yield from _table(entry.figures, "95 % interval, by image")
@@ -264,10 +266,15 @@ def _yes(value: bool) -> str:  # noqa: FBT001  # formats one value
 
 
 def _value(figure: Estimate) -> str:
-    return f"undefined: {figure.reason}" if figure.value is None else f"{figure.value:.3f}"
+    return f"undefined: {figure.reason}" if figure.value is None else _number(figure.value)
 
 
 def _interval(figure: Estimate) -> str:
     if figure.low is None or figure.high is None:
         return "-"
-    return f"{figure.low:.3f} to {figure.high:.3f}"
+    return f"{_number(figure.low)} to {_number(figure.high)}"
+
+
+def _number(value: float) -> str:
+    """Three decimals; four where 0.000 would hide on which side of nothing it lies."""
+    return f"{value:.4f}" if value != 0 and abs(value) < _HIDDEN else f"{value:.3f}"

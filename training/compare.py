@@ -5,6 +5,7 @@ one to trust where lesions have several images.
 """
 
 from dataclasses import asdict
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ def metrics_of(result: dict[str, Any], *, outcome: str, against: str, data: str)
         figures[f"auc_{name}_difference"] = Estimate(**area["bootstrap"])
         figures[f"auc_{name}_delong_p"] = Estimate(value=area["delong"].get("p_value"))
     figures["balanced_accuracy_difference"] = Estimate(**result["balanced_accuracy"]["difference"])
-    for point, share in (("high", "accuracy"), ("moderate", "specificity")):
+    for point, share in product(("moderate", "high"), ("accuracy", "sensitivity", "specificity")):
         decision = result["decisions"][f"{point} {share}"]
         figures[f"{share}_{point}_difference"] = Estimate(**decision["bootstrap"])
         figures[f"{share}_{point}_mcnemar_p"] = Estimate(value=decision["mcnemar"]["mid_p"])

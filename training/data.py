@@ -145,12 +145,16 @@ def check_leakage(records: Iterable[Record]) -> None:
                 raise LeakageError(f"{kind} {key} is in {home[kind, key]!r} and in {record.split!r}")
 
 
-def read_exclusions(path: Path) -> frozenset[str]:
+def read_exclusions(path: Path | None) -> frozenset[str]:
     """Return the files that a list says to leave out: a CSV with a column `file` and, for readers, `reason`.
+
+    Without a list there are none.
 
     Raises:
         DataError: it is no such list.
     """
+    if path is None:
+        return frozenset()
     try:
         return frozenset(row["file"] for _, row in read_table(path, needed=(("file",),)))
     except TableError as error:

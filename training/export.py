@@ -20,6 +20,7 @@ from edge.inference.model_package import (
     InputSpec,
     ModelManifest,
     ModelPackage,
+    Source,
     Thresholds,
     TrainingData,
     load_model_package,
@@ -45,7 +46,7 @@ from training.packaging import refuse_other_folder, write_package
 from training.recipes import RECIPES, Recipe
 from training.risk_curve import fit_risk_curve
 from training.scalp_phantom import DATASET as SIMULATED
-from training.sources import sources_of
+from training.sources import sources_of, sources_of_package, united
 from training.state import CHECKPOINT, LEAKAGE, settings_of
 from training.tasks import TASKS, TaskDescription
 from training.train import Sources
@@ -72,12 +73,13 @@ def export_run(
     members: Sequence[Path] = (),
     compress_weights: bool = False,
     allow_few: bool = False,
+    further_limits: Sequence[str] = (),
 ) -> ModelManifest:
     """Export, calibrate on the run's validation rows and write the package; no other row is touched.
 
     `members` are packages, trained on the same rows, whose networks answer together with the run's, which comes last:
     the first one's features tell strange pictures. With `allow_few` any number of validation images will do, and the
-    package says so.
+    package says so. `further_limits` are sentences for the card, beside the task's own.
 
     Raises:
         DataError: the manifest's rows are not the ones that the run, or a member, was trained on.
@@ -139,7 +141,11 @@ def export_run(
         files={"model.xml": "0" * 64, "model.bin": "0" * 64},
         training_data=TrainingData(
             fingerprint=used,
-            sources=sources_of(manifest, [*train_records, *val_records]),
+            sources=united(
+                sources_of(manifest, [*train_records, *val_records]),
+                TypeAdapter(tuple[Source, ...]).validate_python(settings.get("sources", ())),
+                *(sources_of_package(load_model_package(path).manifest) for path in members),
+            ),
             counts=dict(Counter(f"{record.dataset} {record.split}" for record in (*train_records, *val_records))),
         ),
         licence_of_use=licence_of_use,
@@ -148,6 +154,7 @@ def export_run(
         limits=(
             *task.limits,
             *_further_limits(simulation_only=simulation_only, few=allow_few, set_aside=len(sources.set_aside())),
+            *further_limits,
         ),
         clinical=False,
         simulation_only=simulation_only,

@@ -14,7 +14,7 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from edge.inference.model_package import Source
+from edge.inference.model_package import ModelManifest, Source
 from training.data import DataError, Record
 
 SOURCES_FILE: Final = "sources.toml"
@@ -46,6 +46,19 @@ def sources_of(manifest: Path, records: Iterable[Record]) -> tuple[Source, ...]:
             f"write them to {manifest.parent / SOURCES_FILE}"
         )
     return tuple(stated[dataset] for dataset in datasets)
+
+
+def sources_of_package(manifest: ModelManifest) -> tuple[Source, ...]:
+    """Return what a package learned from, what it started from included."""
+    return () if manifest.training_data is None else manifest.training_data.sources
+
+
+def united(*sources: Iterable[Source]) -> tuple[Source, ...]:
+    """Return each source once, by its name; what is stated first holds."""
+    stated: dict[str, Source] = {}
+    for source in (each for several in sources for each in several):
+        stated.setdefault(source.name, source)
+    return tuple(stated.values())
 
 
 def _beside(manifest: Path) -> dict[str, Source]:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
+from pydantic import TypeAdapter
 
+from edge.inference.model_package import Source
 from training.data import DataError
 from training.recipes import Recipe
 
@@ -126,9 +128,23 @@ def keep_settings(path: Path, settings: dict[str, Any]) -> None:
         RunFolderInUse: there are others already.
     """
     text = json.dumps(settings, indent=2) + "\n"
-    if path.exists() and _UNWRITTEN | json.loads(path.read_text(encoding="utf-8")) != _UNWRITTEN | json.loads(text):
+    if path.exists() and _decisive(json.loads(path.read_text(encoding="utf-8"))) != _decisive(json.loads(text)):
         raise RunFolderInUse(f"{path} holds a run with other settings or data: choose another run folder")
     path.write_text(text, encoding="utf-8")
+
+
+def _decisive(settings: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the sources, which follow from the rest and may be stated better later."""
+    return _UNWRITTEN | {name: value for name, value in settings.items() if name != "sources"}
+
+
+def sources_of_weights(weights: Path) -> tuple[Source, ...]:
+    """Return what a state dictionary learned from: the settings of its run lie beside it, or nothing is known."""
+    try:
+        recorded = json.loads((weights.parent / SETTINGS).read_text(encoding="utf-8"))["sources"]
+        return TypeAdapter(tuple[Source, ...]).validate_python(recorded)
+    except (OSError, ValueError, KeyError):
+        return (Source(name=f"what {weights.name}, which it started from, was learned from", licence="not recorded"),)
 
 
 def write_results(run_dir: Path, history: Sequence[EpochResult]) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from edge.inference.model_package import load_model_package
+from edge.inference.model_package import Source, load_model_package
 from training.batches import batches, prepared
 from training.data import (
     ANY_DATASET,
@@ -33,7 +33,18 @@ from training.losses import class_weights, loss_of
 from training.metrics import auc, balanced_accuracy
 from training.networks import build_network
 from training.recipes import Recipe
-from training.state import CHECKPOINT, LEAKAGE, SETTINGS, EpochResult, State, keep_settings, new_state, write_results
+from training.sources import sources_of, sources_of_package, united
+from training.state import (
+    CHECKPOINT,
+    LEAKAGE,
+    SETTINGS,
+    EpochResult,
+    State,
+    keep_settings,
+    new_state,
+    sources_of_weights,
+    write_results,
+)
 from training.table import read_table
 from training.tasks import ALL_LABELS, TaskDescription
 from training.trunk import Trunk
@@ -106,6 +117,12 @@ class Start:
     package: Path | None = None
     weights: Path | None = None
 
+    def sources(self) -> tuple[Source, ...]:
+        """Return what that learned from."""
+        if self.package is not None:
+            return sources_of_package(load_model_package(self.package).manifest)
+        return () if self.weights is None else sources_of_weights(self.weights)
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -162,6 +179,11 @@ def train(
                 "fingerprint": fingerprint([*train_records, *val_records]),
                 **({"excluded": sorted(sources.excluded)} if sources.excluded else {}),
             },
+            # Their licences hold for what is made of them, whatever it learns later.
+            "sources": [
+                source.model_dump()
+                for source in united(sources_of(sources.manifest, [*train_records, *val_records]), start.sources())
+            ],
             "start_from": None if start.package is None else load_model_package(start.package).sha256,
             "weights": None if start.weights is None else _identity(start.weights),
             # Another arithmetic trains another network; how many threads, or which GPU, stands with each epoch.

@@ -1,5 +1,6 @@
 """The first layers of a network while they are kept as they are: no gradient is needed, so OpenVINO runs them."""
 
+import copy
 import warnings
 from typing import Any
 
@@ -11,10 +12,13 @@ from edge.inference.openvino_classifier import import_openvino
 
 
 class Trunk:
-    """Computes the features that the trained layers start from; one compiled network for each size of image."""
+    """Computes the features that the trained layers start from; one compiled network for each size of image.
+
+    It keeps a copy on the CPU: the network itself may be learning on a GPU.
+    """
 
     def __init__(self, network: Any, *, blocks: int, batch: int, threads: int) -> None:
-        self._layers = _FirstLayers(network, blocks=blocks)
+        self._layers = _FirstLayers(copy.deepcopy(network).cpu(), blocks=blocks).eval()
         self._batch = batch
         self._threads = threads
         self._requests: dict[int, Any] = {}
@@ -29,15 +33,12 @@ class Trunk:
 
     def _compile(self, size_px: int) -> Any:
         shape = [self._batch, size_px, size_px, 3]
-        was_training = self._layers.network.training
-        self._layers.eval()
         with warnings.catch_warnings():
             # OpenVINO's converter still traces; torch calls that deprecated.
             warnings.simplefilter("ignore", DeprecationWarning)
             model = import_openvino().convert_model(
                 self._layers, example_input=torch.zeros(shape, dtype=torch.uint8), input=shape
             )
-        self._layers.network.train(was_training)
         settings = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": "f32",
@@ -49,8 +50,8 @@ class Trunk:
 class _FirstLayers(torch.nn.Module):  # type: ignore[misc]  # torch has no types here
     def __init__(self, network: Any, *, blocks: int) -> None:
         super().__init__()
-        self.network = network
+        self._network = network
         self._blocks = blocks
 
     def forward(self, image: Any) -> Any:
-        return self.network.first_layers(image, blocks=self._blocks)
+        return self._network.first_layers(image, blocks=self._blocks)

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from edge.capture.registry import open_camera
 from edge.examination import Saved
 from edge.identity.registration import Registration
 from edge.inference.rules import AnswerUnexpected
@@ -81,6 +82,19 @@ def test_the_demonstration_answers_for_a_simulated_scalp_and_says_that_it_is_one
     assert analysis.simulated
     assert "simulated-image" in analysis.assessment.reasons
     assert analysis.assessment.tier in {Tier.MODERATE, Tier.CANNOT_ASSESS}
+
+
+def test_a_model_of_simulated_scalps_says_so_of_a_real_picture_too(
+    open_kiosk: OpenKiosk, registration: Register, tmp_path: Path
+) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    (folder / "1.jpg").write_bytes(open_camera("sim://scalp?seed=5").capture().data)
+    kiosk = open_kiosk(capture={"dermoscope": f"folder://{folder}"})
+    assert kiosk.simulated, "the screens say that this is practice"
+    kiosk.reception.register(registration())
+    analysis = captured(kiosk, BodySite.SCALP, task="scalp")
+    assert (analysis.device.simulated, analysis.simulated) == (False, True)
 
 
 def test_a_minor_needs_a_guardian_also_at_the_next_visit(open_kiosk: OpenKiosk, registration: Register) -> None:

@@ -25,6 +25,7 @@ from training.images import CachedImage
 from training.networks import build_network
 from training.recipes import RECIPES, Recipe
 from training.scalp_phantom import render_dataset
+from training.sources import KNOWN
 from training.state import CHECKPOINT, RunFolderInUse
 from training.tasks import SCALP, SKIN_LESION
 from training.train import Machine, Sources, Start, predict_logits, train
@@ -118,6 +119,7 @@ def test_a_run_made_before_machines_were_written_down_goes_on(recipe: Recipe, ma
     _train(recipe, manifest, run, stop_after=1)
     settings = json.loads((run / "settings.json").read_text(encoding="utf-8"))
     assert settings.pop("precision") == "f32"
+    del settings["sources"]
     (run / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
     saved = torch.load(run / CHECKPOINT, weights_only=True)
     del saved["cuda_rng"]
@@ -314,6 +316,9 @@ def test_googlenet_goes_on_from_a_run_on_lesions_to_scalps(manifest: Path, tmp_p
         "file": CHECKPOINT,
         "sha256": hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
     }
+    # The licence of the lesions comes along.
+    (lesions,) = json.loads((tmp_path / "lesions" / "settings.json").read_text(encoding="utf-8"))["sources"]
+    assert [source["licence"] for source in settings["sources"]] == [KNOWN["scalp-phantom"].licence, lesions["licence"]]
     with pytest.raises(RunFolderInUse):
         torch.save(learned["ema"], checkpoint)
         train(
@@ -341,6 +346,18 @@ def test_what_learned_from_rendered_pictures_is_for_simulation_only(tmp_path: Pa
     export_run(
         run_dir=tmp_path / "run", manifest=scalps, out=tmp_path / "out", simulation_only=True, allow_few=True, **words
     )
+    go_on = replace(RECIPES["lite0-scalp"], sizes_px=((0, 64),), epochs=1, batch=8)
+    train(
+        recipe=tiny, task=SCALP, sources=Sources(scalps), run_dir=tmp_path / "go-on", machine=Machine(threads=1),
+        start=Start(package=COMMITTED),
+    )  # fmt: skip
+    export_run(
+        run_dir=tmp_path / "go-on", manifest=scalps, out=tmp_path / "further", simulation_only=True, allow_few=True,
+        further_limits=["Seen by nobody else."], **words,
+    )  # fmt: skip
+    further = (tmp_path / "further" / "card.md").read_text(encoding="utf-8")
+    assert KNOWN["ham10000"].licence in further
+    assert "- Seen by nobody else." in further
     card = (tmp_path / "out" / "card.md").read_text(encoding="utf-8")
     assert "**Simulation only. It learned from rendered pictures" in card
     assert "rendered pictures alone" in card

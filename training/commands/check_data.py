@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Check everything and say what was found; 1 when the manifest must not be used."""
     path: Path = arguments.manifest
     try:
-        excluded = frozenset() if arguments.exclude is None else read_exclusions(arguments.exclude)
+        excluded = read_exclusions(arguments.exclude)
         records = read_manifest(path, dataset=arguments.dataset, labels=_labels(arguments.task), excluded=excluded)
         sources = sources_of(path, records)
         pairs = near_duplicates(records, root=path.parent)

@@ -86,7 +86,7 @@ def _records(arguments: argparse.Namespace, package: ModelPackage) -> tuple[list
         return records, arguments.images, ()
     if arguments.labels is not None:
         raise DataError("--labels belongs to --images; a manifest has its own")
-    excluded = frozenset() if arguments.exclude is None else read_exclusions(arguments.exclude)
+    excluded = read_exclusions(arguments.exclude)
     records = read_manifest(arguments.manifest, dataset=arguments.dataset, labels=labels, excluded=excluded)
     if arguments.split is not None:
         records = of_split(records, arguments.split)

@@ -25,6 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="packages trained on the same rows, whose networks answer together with this run's; the first one's "
         "features tell strange pictures",
     )  # fmt: skip
+    parser.add_argument(
+        "--limit", action="append", default=[], metavar="TEXT", help="one more sentence under the card's limits"
+    )
     parser.add_argument("--compress-weights", action="store_true", help="keep the weights in 8 bits: half the size")
     parser.add_argument(
         "--allow-few", action="store_true", help="calibrate on fewer than 20 positive or negative pictures; for trials"
@@ -46,6 +49,7 @@ def run(arguments: argparse.Namespace) -> None:
         members=arguments.members,
         compress_weights=arguments.compress_weights,
         allow_few=arguments.allow_few,
+        further_limits=arguments.limit,
     )
     print(manifest.metrics[0].model_dump_json(indent=2))
 

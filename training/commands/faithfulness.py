@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from edge.inference.model_package import load_model_package
 from edge.inference.openvino_classifier import OpenVinoClassifier
-from training.data import ANY_DATASET, Record, of_split, read_manifest
+from training.data import ANY_DATASET, Record, of_split, read_exclusions, read_manifest
 from training.evaluate import described_rows
 from training.faithfulness import Faithfulness, measure_faithfulness, metrics_of, off_centre
 from training.images import load_images
@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--manifest", type=Path, required=True)
     parser.add_argument("--dataset", default=ANY_DATASET, help="rows of this data set; * is any, the default")
     parser.add_argument("--split", default="val")
+    parser.add_argument("--exclude", type=Path, metavar="FILE", help="a list of pictures to leave out")
     parser.add_argument("--images", type=int, default=150, help="with a score above low, at random")
     parser.add_argument("--off-centre", action="store_true", help="on a random part of each picture")
     parser.add_argument("--json", type=Path, help="write the figures here")
@@ -36,7 +37,9 @@ def run(arguments: argparse.Namespace) -> int:
     prepare_outputs([arguments.json])
     package = load_model_package(arguments.package)
     labels = package.manifest.labels
-    records = of_split(read_manifest(arguments.manifest, dataset=arguments.dataset, labels=labels), arguments.split)
+    excluded = read_exclusions(arguments.exclude)
+    rows = read_manifest(arguments.manifest, dataset=arguments.dataset, labels=labels, excluded=excluded)
+    records = of_split(rows, arguments.split)
     pictures = _one_of_each_lesion(
         records, root=arguments.manifest.parent, labels=labels, input_px=package.manifest.input.width
     )

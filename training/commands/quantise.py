@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from edge.inference.model_package import load_model_package
-from training.data import ANY_DATASET, of_split, read_manifest, refuse_held_out_split
+from training.data import ANY_DATASET, of_split, read_exclusions, read_manifest, refuse_held_out_split
 from training.packaging import write_package
 from training.quantise import with_precisions
 
@@ -16,6 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--package", type=Path, required=True)
     parser.add_argument("--manifest", type=Path, required=True)
     parser.add_argument("--dataset", default=ANY_DATASET, help="rows of this data set; * is any, the default")
+    parser.add_argument("--exclude", type=Path, metavar="FILE", help="a list of pictures to leave out")
     parser.add_argument("--calibrate-on", default="train", metavar="SPLIT")
     parser.add_argument("--validate-on", default="val", metavar="SPLIT")
     parser.add_argument("--images", type=int, default=300, help="for calibration, drawn at random")
@@ -28,7 +29,12 @@ def run(arguments: argparse.Namespace) -> None:
     for split in (arguments.calibrate_on, arguments.validate_on):
         refuse_held_out_split(split)
     package = load_model_package(arguments.package)
-    records = read_manifest(arguments.manifest, dataset=arguments.dataset, labels=package.manifest.labels)
+    records = read_manifest(
+        arguments.manifest,
+        dataset=arguments.dataset,
+        labels=package.manifest.labels,
+        excluded=read_exclusions(arguments.exclude),
+    )
     train, validate = of_split(records, arguments.calibrate_on), of_split(records, arguments.validate_on)
     chosen = np.random.default_rng(0).permutation(len(train))[: arguments.images]
     updated = with_precisions(

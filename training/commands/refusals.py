@@ -5,7 +5,7 @@ from pathlib import Path
 
 from edge.inference.model_package import load_model_package
 from edge.inference.openvino_classifier import OpenVinoClassifier
-from training.data import ANY_DATASET, of_split, read_manifest
+from training.data import ANY_DATASET, of_split, read_exclusions, read_manifest
 from training.evaluate import described_rows, resampling_units
 from training.images import load_images
 from training.out_of_distribution import (
@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--manifest", type=Path, required=True, help="the lesions that should be judged")
     parser.add_argument("--dataset", default=ANY_DATASET, help="rows of this data set; * is any, the default")
     parser.add_argument("--split", default="val")
+    parser.add_argument("--exclude", type=Path, metavar="FILE", help="a list of pictures to leave out")
     parser.add_argument(
         "--source", type=_named_folder, nargs="+", default=[], metavar="NAME=FOLDER", help="pictures to be refused"
     )
@@ -37,9 +38,13 @@ def run(arguments: argparse.Namespace) -> None:
     """Measure, print and, if asked, record."""
     package = load_model_package(arguments.package)
     classifier = OpenVinoClassifier(package)
-    records = of_split(
-        read_manifest(arguments.manifest, dataset=arguments.dataset, labels=package.manifest.labels), arguments.split
+    rows = read_manifest(
+        arguments.manifest,
+        dataset=arguments.dataset,
+        labels=package.manifest.labels,
+        excluded=read_exclusions(arguments.exclude),
     )
+    records = of_split(rows, arguments.split)
     _, units = resampling_units(records)
     manifest = package.manifest
     lesions = load_images(

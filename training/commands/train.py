@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> None:
             manifest=arguments.manifest,
             train_on=tuple(arguments.train_on),
             validate_on=tuple(arguments.validate_on),
-            excluded=frozenset() if arguments.exclude is None else read_exclusions(arguments.exclude),
+            excluded=read_exclusions(arguments.exclude),
         ),
         run_dir=arguments.run_dir,
         seed=arguments.seed,
