@@ -1,6 +1,5 @@
 """A simulated face camera: one photograph as a person who does as asked, or as an attempt to pass for them."""
 
-import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -346,7 +346,6 @@ def test_what_learned_from_rendered_pictures_is_for_simulation_only(tmp_path: Pa
     export_run(
         run_dir=tmp_path / "run", manifest=scalps, out=tmp_path / "out", simulation_only=True, allow_few=True, **words
     )
-    go_on = replace(RECIPES["lite0-scalp"], sizes_px=((0, 64),), epochs=1, batch=8)
     train(
         recipe=tiny, task=SCALP, sources=Sources(scalps), run_dir=tmp_path / "go-on", machine=Machine(threads=1),
         start=Start(package=COMMITTED),
