@@ -1,6 +1,7 @@
 """The model card, in Markdown, from the manifest alone."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 from edge.inference.model_package import Estimate, Metrics, ModelManifest
@@ -33,7 +34,11 @@ _OF_TWO: Final = {
     "_mcnemar_p": "{}: p of the difference (McNemar)",
 }
 _LEAST_P: Final = 0.001
+_UNKNOWN: Final = ": not "
+"""In the name of a stratum of which nothing is known: `sex: not stated`, `skin tone (ITA): not measured: …`."""
+_BETTER_LOW: Final = ("calibration_error", "brier")
 _HIDDEN: Final = 0.0005
+_THOUSANDTH: Final = Decimal("0.001")
 
 
 def subgroup(split: str, dimension: str, name: str) -> str:
@@ -214,6 +219,24 @@ def _strata(split: str, strata: Sequence[Metrics]) -> Iterator[str]:
         if small is not None and set(cells) == {"-"}:
             cells[0] = str(small)
         yield from _row(stratum, str(entry.n), *cells)
+    yield from _weakest(strata, names)
+
+
+def _weakest(strata: Sequence[Metrics], names: Sequence[str]) -> Iterator[str]:
+    """Name the stratum with the worst of each figure: whoever reads one line of the table should read this one."""
+    worst = []
+    for name in names:
+        judged = [
+            (figure.value, entry.split.partition(_BY)[2], figure)
+            for entry in strata
+            if (figure := entry.figures.get(name)) and figure.value is not None and _UNKNOWN not in entry.split
+        ]
+        if len(judged) > 1:
+            choose = max if name.startswith(_BETTER_LOW) else min
+            _, stratum, figure = choose(judged, key=lambda each: each[0])
+            worst.append(f"{_words(name)}, {_value(figure)} ({_interval(figure)}): {stratum}")
+    if worst:
+        yield from ("", "Weakest where it could be judged:", "", *(f"- {line}" for line in worst))
 
 
 def _refusals(entries: Sequence[Metrics]) -> Iterator[str]:
@@ -276,5 +299,7 @@ def _interval(figure: Estimate) -> str:
 
 
 def _number(value: float) -> str:
-    """Three decimals; four where 0.000 would hide on which side of nothing it lies."""
-    return f"{value:.4f}" if value != 0 and abs(value) < _HIDDEN else f"{value:.3f}"
+    """Three decimals, halves away from 0; four where 0.000 would hide on which side of nothing it lies."""
+    if value != 0 and abs(value) < _HIDDEN:
+        return f"{value:.4f}"
+    return str(Decimal(str(value)).quantize(_THOUSANDTH, ROUND_HALF_UP))

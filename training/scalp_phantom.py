@@ -5,7 +5,7 @@ What is measured on it holds for the simulation alone. Rows say so: data set `sc
 
 import csv
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -29,6 +29,7 @@ MANIFEST: Final = "manifest.csv"
 SIGNS: Final = "signs.csv"
 """What each picture was drawn from, to find out which pictures a model gets wrong; never an input of a model."""
 
+SPLITS: Final = ("train", "val", "test")
 _PICTURES_A_PATIENT: Final = (1, 2, 2, 3, 3)
 """Drawn alike; 2.2 on average, as in the paper (1,358 pictures of 617 patients)."""
 _HELD_OUT_SHARE: Final = 0.1
@@ -52,11 +53,13 @@ class SimulatedPatient:
         return f"scalp-{self.number:05d}"
 
 
-def render_dataset(out: Path, *, count: int, seed: int, size_px: int = 224, workers: int = 1) -> Path:
+def render_dataset(
+    out: Path, *, count: int, seed: int, size_px: int = 224, workers: int = 1, splits: Collection[str] = SPLITS
+) -> Path:
     """Render `count` square pictures and their manifest into a new folder, and return the manifest's path.
 
     Patients, not pictures, are dealt out 80/10/10 over train, val and test, each diagnosis by itself. The same
-    arguments give the same bytes, whatever the number of `workers`.
+    arguments give the same bytes, whatever the number of `workers`; with some of the `splits` only theirs are drawn.
 
     Raises:
         DataError: fewer pictures than give each split both diagnoses, a picture too small to show a vessel, or the
@@ -68,7 +71,7 @@ def render_dataset(out: Path, *, count: int, seed: int, size_px: int = 224, work
     if manifest.exists():
         raise DataError(f"{manifest} exists; choose another folder or delete it")
     (out / "images").mkdir(parents=True, exist_ok=True)
-    patients = deal_patients(count, seed=seed)
+    patients = [patient for patient in deal_patients(count, seed=seed) if patient.split in splits]
     render = partial(_render_patient, out=out, seed=seed, size_px=size_px)
     if workers == 1:
         rows = list(chain.from_iterable(_with_progress(map(render, patients), total=len(patients))))

@@ -1,4 +1,4 @@
 {
   "key_id": "9836245f583e3961",
-  "signature": "gvVTQfjb/EDyhUg6gUpK6mqNA6xIhZwvCcUO3FbQzSUQYnsWrrDRqwpmCwjxqDyDvrjJ/wq3CSD52iKS5vFCAA=="
+  "signature": "NBsSAYv/bCOamT11jbsmJ7Bo6hPXTIRt9dZRIc9gSu5I9yJp6/F7AUzzZWKPSCZEFCHNJRAuMXQaTr0rk5tvBQ=="
 }

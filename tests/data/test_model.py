@@ -113,11 +113,13 @@ def test_the_list_of_what_to_leave_out_clears_training_of_every_picture_measured
     assert len([record for record in learned_from if record.file not in left_out]) == 7011 + 1985 - 3
 
 
-def test_the_network_beats_hand_made_features(package: ModelPackage) -> None:
-    # Gradient boosting on colour and shape features: 0.935 malignant and 0.903 melanoma on the same split.
+def test_the_network_beats_a_plain_one_and_hand_made_features(package: ModelPackage) -> None:
+    # An EfficientNet-Lite0 at 160 px, trained for 75 minutes, on the same split; gradient boosting on colour and shape
+    # features had 0.935 and 0.903.
     figures = _recorded(package, "test").figures
-    assert figures["auc_malignant"].value > 0.935
-    assert figures["auc_melanoma"].value > 0.903
+    assert figures["auc_malignant"].value > 0.955
+    assert figures["auc_melanoma"].value > 0.943
+    assert figures["balanced_accuracy"].value > 0.714
 
 
 @pytest.fixture(scope="module")
@@ -159,13 +161,13 @@ def test_the_fingerprint_is_that_of_the_data(package: ModelPackage, data_root: P
 def test_faces_are_mostly_refused(classifier: OpenVinoClassifier, data_root: Path) -> None:
     files = sorted((data_root / "faces" / "lfw").rglob("*.jpg"))[::30]
     assert len(files) > 80
-    assert _refused(classifier, _decoded(files)) > 0.85
+    assert _refused(classifier, _decoded(files)) > 0.95
 
 
 def test_scalp_frames_are_mostly_refused(classifier: OpenVinoClassifier, data_root: Path) -> None:
     files = sorted((data_root / "scalp_camera" / "images").glob("*.jpg"))[::3]
     assert len(files) == 105
-    assert _refused(classifier, _decoded(files)) > 0.6
+    assert _refused(classifier, _decoded(files)) > 0.8
 
 
 @pytest.mark.parametrize(

@@ -97,11 +97,17 @@ def test_without_sources_the_first_command_says_what_is_missing(clinic: Path) ->
 
 def test_every_command_of_the_comparison_is_one_that_exists() -> None:
     page = (ROOT / "docs" / "how-to" / "compare-recipes.md").read_text(encoding="utf-8").replace("\\\n", " ")
-    page = page.replace("$ROWS", "--manifest m.csv").replace("$SCALPS", "--manifest m.csv")
+    page = re.sub(r"\$(ROWS|SCALPS|SHIPS|HAM|ISIC)\b", "--manifest m.csv", page)
     commands = re.findall(r"^(?:\./run train|\.venv\S*/bin/python -m training) (.*)$", page, flags=re.MULTILINE)
-    assert len(commands) == 8
+    assert len(commands) == 21
     for command in commands:
         parse(shlex.split(command))  # ends the process where the command has no such option
+
+
+@pytest.mark.parametrize("command", ["evaluate", "quantise", "refusals", "faithfulness"])
+def test_what_is_left_out_of_a_training_can_be_left_out_later(command: str) -> None:
+    _, understood = parse([command, "--package", "p", "--manifest", "m.csv", "--exclude", "left-out.csv"])
+    assert understood.exclude == Path("left-out.csv")
 
 
 @pytest.mark.parametrize("wrong", ["Nuestro", "spanish=Nuestro", "es=", "ES=Nuestro"])
