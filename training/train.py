@@ -158,7 +158,8 @@ def train(
 
     Raises:
         RunFolderInUse: the folder holds a run with other settings or data.
-        DataError: one of its subclasses; the manifest cannot be used, or its images do not fill one batch.
+        DataError: one of its subclasses; the manifest cannot be used, a data set's source is not stated, or its images
+            do not fill one batch.
     """
     machine, start = machine or Machine(), start or Start()
     torch.set_num_threads(machine.threads)

@@ -158,6 +158,10 @@ def test_a_picture_that_two_data_sets_share_stops_training_and_export(
         train(recipe=recipe, task=SKIN_LESION, sources=leaky, run_dir=tmp_path / "run")
     (tmp_path / "list.csv").write_text("file,reason\nshared.png,a copy\n", encoding="utf-8")
     clean = replace(leaky, excluded=read_exclusions(tmp_path / "list.csv"))
+    with pytest.raises(DataError, match="licence of data set 'elsewhere'"):
+        train(recipe=recipe, task=SKIN_LESION, sources=clean, run_dir=tmp_path / "run")
+    stated = '[elsewhere]\nname = "Elsewhere"\nlicence = "Tests only"\n'
+    (manifest.parent / "sources.toml").write_text(stated, encoding="utf-8")
     train(
         recipe=replace(recipe, epochs=1), task=SKIN_LESION, sources=clean, run_dir=tmp_path / "run",
         machine=Machine(threads=1),
