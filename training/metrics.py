@@ -70,8 +70,13 @@ class Scores:
     @property
     def stated(self) -> NDArray[np.int64]:
         """The class that the kiosk states: of greatest probability times decision weight."""
+        return np.asarray(self.weighted.argmax(axis=1))
+
+    @property
+    def weighted(self) -> NDArray[np.float64]:
+        """Probabilities times decision weights [N, labels]; they sum to no fixed number."""
         weights = np.array([self.decision_weights.get(label, 1.0) for label in self.labels])
-        return np.asarray((self.probabilities * weights).argmax(axis=1))
+        return np.asarray(self.probabilities * weights)
 
     def probability_of(self, labels: Sequence[str]) -> NDArray[np.float64]:
         """The summed probability of some labels."""

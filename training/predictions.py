@@ -15,6 +15,7 @@ from training.metrics import Scores
 from training.scoring import ScoredPicture
 from training.table import TableError, read_table
 
+_HALF: Final = 0.5
 ISIC_COLUMNS: Final = ("MEL", "NV", "BCC", "AKIEC", "BKL", "DF", "VASC")
 _OWN_COLUMNS: Final = ("file", "unit", "truth", "positive", "stated", "score", "moderate", "high", "refusals")
 
@@ -95,7 +96,11 @@ def refuse_isic_form(files: Sequence[str], labels: Sequence[str]) -> None:
 
 
 def write_isic(path: Path, pictures: Sequence[ScoredPicture], scores: Scores) -> None:
-    """Write the form of ISIC 2018 task 3: `image` without its ending, and a probability for each of seven classes.
+    """Write the form of ISIC 2018 task 3: `image` without its ending, a confidence from 0 to 1 in each class.
+
+    The challenge takes the class of greatest confidence for the answer, so that has to be the class that the package
+    states, and ranks each column by itself, so that has to rise with the probability: weighted / (weighted + 1/2) does
+    both, and is 0.5, the challenge's threshold, at a probability of 0.5 of a class of weight 1.
 
     Raises:
         DataError: as `refuse_isic_form`.
@@ -106,9 +111,9 @@ def write_isic(path: Path, pictures: Sequence[ScoredPicture], scores: Scores) ->
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["image", *ISIC_COLUMNS])
-        for name, row in zip(map(_isic_name, files), scores.probabilities[:, order], strict=True):
-            # Single-precision sums can pass 1 by a rounding error, which the challenge's scorer refuses.
-            writer.writerow([name, *(f"{min(max(float(value), 0.0), 1.0):.9f}" for value in row)])
+        confidence = scores.weighted / (scores.weighted + _HALF)
+        for name, row in zip(map(_isic_name, files), confidence[:, order], strict=True):
+            writer.writerow([name, *(f"{value:.9f}" for value in row)])
 
 
 def _isic_name(file: str) -> str:

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, help="write all figures")
     parser.add_argument("--html", type=Path, help="write a report in one file")
     parser.add_argument("--no-gallery", action="store_true", help="a report without any of the pictures")
-    parser.add_argument("--csv", type=Path, help="write probabilities in the form of ISIC 2018 task 3")
+    parser.add_argument("--csv", type=Path, help="write confidences in the form of ISIC 2018 task 3")
     parser.add_argument("--predictions", type=Path, help="write every answer, for `compare`")
     parser.add_argument("--record", action="store_true", help="write the figures into the package; its hash changes")
 
