@@ -9,6 +9,7 @@ licence = "CC BY-NC 4.0"
 
 import tomllib
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -56,7 +57,7 @@ def sources_of_package(manifest: ModelManifest) -> tuple[Source, ...]:
 def united(*sources: Iterable[Source]) -> tuple[Source, ...]:
     """Return each source once, by its name; what is stated first holds."""
     stated: dict[str, Source] = {}
-    for source in (each for several in sources for each in several):
+    for source in chain.from_iterable(sources):
         stated.setdefault(source.name, source)
     return tuple(stated.values())
 

@@ -143,7 +143,7 @@ def sources_of_weights(weights: Path) -> tuple[Source, ...]:
     try:
         recorded = json.loads((weights.parent / SETTINGS).read_text(encoding="utf-8"))["sources"]
         return TypeAdapter(tuple[Source, ...]).validate_python(recorded)
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return (Source(name=f"what {weights.name}, which it started from, was learned from", licence="not recorded"),)
 
 
