@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edge.inference.preprocess import (
+    DAMAGE,
     MAX_PIXELS,
     MIN_SIDE_PX,
     ImageRefused,
@@ -112,7 +113,7 @@ def _decode_other(data: bytes, *, min_side_px: int) -> NDArray[np.uint8]:
                     raise NotAnImage(f"its pixels are {image.mode!r}, not of 8 bits a channel")
                 image.load()
                 return upright_rgb(image)
-        except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+        except (*DAMAGE, Image.DecompressionBombError) as error:
             raise NotAnImage("it is no JPEG, PNG, BMP, TIFF or WebP picture, or is damaged") from error
 
 

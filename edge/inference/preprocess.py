@@ -35,8 +35,8 @@ _UPRIGHT: Final = {
     8: Image.Transpose.ROTATE_90,
 }
 """What brings a picture upright, by its EXIF orientation."""
-# What Pillow raises on damaged EXIF, besides what it raises on damaged pixels.
-_ODD_EXIF: Final = (OSError, SyntaxError, ValueError, EOFError, TypeError, AttributeError, LookupError, struct.error)
+DAMAGE: Final = (OSError, SyntaxError, ValueError, EOFError, TypeError, AttributeError, LookupError, struct.error)
+"""What Pillow raises on damaged pixels, colour profiles and EXIF."""
 
 
 class ImageRefused(EdgeError):
@@ -116,7 +116,7 @@ def decode_image(data: bytes, *, least_side_px: int | None = None, min_side_px: 
             try:
                 image.load()
                 return upright_rgb(image)
-            except (OSError, SyntaxError, ValueError, EOFError) as error:
+            except DAMAGE as error:
                 raise ImageTruncated("the picture's data ends early or is damaged") from error
 
 
@@ -127,7 +127,7 @@ def upright_rgb(image: Image.Image) -> NDArray[np.uint8]:
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     try:
         turn = _UPRIGHT.get(int(image.getexif().get(ExifTags.Base.Orientation, 1)))
-    except _ODD_EXIF:
+    except DAMAGE:
         turn = None
     return np.asarray((image if turn is None else image.transpose(turn)).convert("RGB"), dtype=np.uint8)
 

@@ -30,14 +30,15 @@ def _picture(width: int = 96, height: int = 80) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
+def _png_chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
 def _png_that_claims(width: int, height: int) -> bytes:
     """A PNG of one header and no pixels."""
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+    chunks = _png_chunk(b"IHDR", header) + _png_chunk(b"IDAT", b"") + _png_chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunks
 
 
 def _exif_with(tag: int, value: object) -> bytes:
@@ -138,6 +139,14 @@ def test_a_damaged_png_is_refused(encode: Encode) -> None:
     data[len(data) // 2] ^= 0xFF
     with pytest.raises(ImageTruncated):
         decode_image(bytes(data))
+
+
+@pytest.mark.parametrize("profile", [b"", b"name\0"])
+def test_a_broken_colour_profile_behind_the_pixels_is_refused(encode: Encode, profile: bytes) -> None:
+    whole = encode(_picture())
+    at = whole.index(b"IEND") - 4
+    with pytest.raises(ImageTruncated):
+        decode_image(whole[:at] + _png_chunk(b"iCCP", profile) + whole[at:])
 
 
 @pytest.mark.parametrize(("width", "height"), [(10_000, 10_000), (60_001, 1_000), (1_000_000, 64), (65_000, 65_000)])
