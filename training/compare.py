@@ -89,7 +89,9 @@ def _areas(
     figure = _difference(weighted.roc_auc(positive, a), weighted.roc_auc(positive, b))
     by_unit = estimate({"difference": Defined(figure, one_class)}, units, seed=seed)["difference"]
     return {
-        "delong": {"undefined": one_class} if delong is None else asdict(delong),
+        "delong": {"undefined": f"{one_class}, two images of each, and areas that vary"}
+        if delong is None
+        else asdict(delong),
         "bootstrap": by_unit.model_dump(),
     }
 

@@ -25,7 +25,8 @@ LESION_COLUMNS: Final = ("lesion_id", "lesion")
 AGE_COLUMNS: Final = ("age", "age_approx")
 SEX_COLUMNS: Final = ("sex",)
 SITE_COLUMNS: Final = ("site", "localization", "anatom_site_general")
-_UNSTATED: Final = frozenset({"", "unknown", "na", "n/a", "nan", "none"})
+_UNSTATED: Final = frozenset({"", "unknown", "na", "n/a", "#n/a", "nan", "none", "null", "-", "?"})
+_HELD_OUT: Final = re.compile(r"(?<![a-z])(test|tests|testing|test ?set|hold ?out|held ?out)(?![a-z])")
 
 
 class DataError(Exception):
@@ -162,8 +163,8 @@ def read_exclusions(path: Path | None) -> frozenset[str]:
 
 
 def is_held_out(split: str) -> bool:
-    """Whether it is `test` or a split named so, such as `extra_test`."""
-    return "test" in re.split(r"[^a-z0-9]+", split.casefold())
+    """Whether it is `test` or a split named so, such as `extra_test`, `test2` or `hold-out`."""
+    return _HELD_OUT.search(re.sub(r"[^a-z0-9]+", " ", split.casefold())) is not None
 
 
 def refuse_held_out_split(split: str) -> None:

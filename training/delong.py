@@ -60,13 +60,19 @@ def area_interval(positive: NDArray[np.bool_], score: NDArray[np.floating]) -> t
 def compare_areas(
     positive: NDArray[np.bool_], a: NDArray[np.floating], b: NDArray[np.floating]
 ) -> AreaDifference | None:
-    """Return DeLong's test of two scores on the same images; None with fewer than two of either class."""
+    """Return DeLong's test of two scores on the same images.
+
+    None with fewer than two of either class, and where the areas differ and neither varies, as a perfect score's and
+    a constant's: the normal distribution says nothing of them.
+    """
     try:
         areas, covariance = areas_and_covariance(positive, np.stack([a, b]))
     except ValueError:
         return None
     difference = float(areas[0] - areas[1])
     deviation = math.sqrt(max(0.0, float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])))
+    if deviation == 0 and difference != 0:
+        return None
     reach = float(norm.ppf((1 + LEVEL) / 2)) * deviation
     # Scores that order the images alike differ by nothing, with certainty.
     p_value = 1.0 if deviation == 0 else float(2 * norm.sf(abs(difference) / deviation))

@@ -77,7 +77,7 @@ def check_roles(
     ]
     check_leakage(rows)
     known = fingerprint(rows)
-    if cache is not None and cache.exists() and json.loads(cache.read_text(encoding="utf-8")) == {_CLEAN: known}:
+    if cache is not None and _found_clean(cache) == known:
         return
     print(f"comparing {len(rows)} pictures: none may have two roles", flush=True)
     pairs = near_duplicates(rows, root=root)
@@ -89,6 +89,14 @@ def check_roles(
         )
     if cache is not None:
         cache.write_text(json.dumps({_CLEAN: known}) + "\n", encoding="utf-8")
+
+
+def _found_clean(cache: Path) -> str | None:
+    """Return the fingerprint of the rows last found clean; None where none is written, or not whole."""
+    try:
+        return str(json.loads(cache.read_text(encoding="utf-8"))[_CLEAN])
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
 
 
 def exclusions(pairs: Iterable[NearDuplicate]) -> dict[str, str]:

@@ -48,8 +48,9 @@ def resamples(units: Sequence[str], *, rounds: int = ROUNDS, seed: int = 0) -> I
 
     Images of one lesion resemble each other: resampling images would make the intervals too narrow.
     """
-    _, codes = np.unique(np.array(units, dtype=object).astype(str), return_inverse=True)
-    count = int(codes.max()) + 1 if len(codes) else 0
+    # In a dictionary: an array of text gives every name the width of the longest.
+    numbers = {unit: number for number, unit in enumerate(sorted(set(units)))}
+    codes, count = np.array([numbers[unit] for unit in units], dtype=np.int64), len(numbers)
     if count == 0:
         return
     rng = np.random.default_rng(seed)

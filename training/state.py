@@ -130,7 +130,10 @@ def keep_settings(path: Path, settings: dict[str, Any]) -> None:
     text = json.dumps(settings, indent=2) + "\n"
     if path.exists() and _decisive(json.loads(path.read_text(encoding="utf-8"))) != _decisive(json.loads(text)):
         raise RunFolderInUse(f"{path} holds a run with other settings or data: choose another run folder")
-    path.write_text(text, encoding="utf-8")
+    # A run killed while writing leaves the ones before.
+    partial = path.with_suffix(".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
 
 
 def _decisive(settings: dict[str, Any]) -> dict[str, Any]:

@@ -211,6 +211,8 @@ def train(
     state = new_state(recipe, network.to(machine.device))
     if (run_dir / CHECKPOINT).exists():
         state.restore(run_dir / CHECKPOINT)
+        # The run may have been killed between its checkpoint and these.
+        write_results(run_dir, state.history)
         print(f"continuing after epoch {len(state.history)}", flush=True)
     last = recipe.epochs if stop_after is None else min(stop_after, recipe.epochs)
     for epoch in range(len(state.history), last):

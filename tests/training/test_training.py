@@ -114,6 +114,19 @@ def test_a_run_that_was_killed_in_an_epoch_ends_as_one_that_was_not(
             assert torch.equal(value, second[part][name]), f"{part}.{name} differs"
 
 
+def test_a_run_killed_behind_its_last_checkpoint_still_gives_its_results(
+    recipe: Recipe, manifest: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    _train(recipe, manifest, run)
+    written = {name: (run / name).read_text(encoding="utf-8") for name in ("curves.csv", "metrics.json")}
+    (run / "metrics.json").unlink()
+    (run / "curves.csv").write_text("epoch,si", encoding="utf-8")
+    (run / "leakage.json").write_text('{"cle', encoding="utf-8")
+    _train(recipe, manifest, run)
+    assert {name: (run / name).read_text(encoding="utf-8") for name in written} == written
+
+
 def test_a_run_made_before_machines_were_written_down_goes_on(recipe: Recipe, manifest: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     _train(recipe, manifest, run, stop_after=1)

@@ -146,13 +146,13 @@ def test_listed_pictures_are_left_out_and_a_list_that_is_wrong_is_named(tmp_path
         read_exclusions(listed)
 
 
-@pytest.mark.parametrize("split", ["test", "Test", "extra_test", "test-2"])
+@pytest.mark.parametrize("split", ["test", "Test", "extra_test", "test-2", "test2", "testing", "test_set", "testset", "holdout", "hold-out", "held_out"])
 def test_a_test_split_is_not_for_choosing(split: str) -> None:
     with pytest.raises(HeldOutSplitChosen, match=split):
         refuse_held_out_split(split)
 
 
-@pytest.mark.parametrize("split", ["train", "val", "extra_val", "latest", "tested"])
+@pytest.mark.parametrize("split", ["train", "val", "extra_val", "latest", "tested", "contest", "testimony"])
 def test_other_splits_are_for_learning_and_choosing(split: str) -> None:
     refuse_held_out_split(split)
 

@@ -110,6 +110,11 @@ def test_delong_finds_a_difference_and_none_between_scores_of_one_order() -> Non
     assert (same.difference, same.p_value) == (0, 1)
 
 
+def test_delong_says_nothing_of_a_perfect_score_against_a_constant() -> None:
+    positive = np.array([True, True, False, False])
+    assert compare_areas(positive, np.array([4.0, 3.0, 2.0, 1.0]), np.zeros(4)) is None
+
+
 def test_delong_of_one_class_or_of_a_perfect_score_has_no_interval() -> None:
     assert area_interval(np.array([True, True, True]), np.array([0.1, 0.2, 0.3])) is None
     assert area_interval(np.array([True, True, False, False]), np.array([0.9, 0.8, 0.2, 0.1])) is None
