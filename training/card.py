@@ -134,7 +134,7 @@ def _limits_of_score(manifest: ModelManifest) -> Iterator[str]:
         f"The score is the probability of {' + '.join(manifest.positive)}.",
         "",
         f"- Moderate from a score of {limits.moderate:.4f} (95 % sensitivity there)",
-        f"- High from a score of {limits.high:.4f} (best accuracy there)",
+        f"- High from a score of {limits.high:.4f} (best accuracy there of those above moderate)",
         f"- Cannot assess beyond an out-of-distribution score of {limits.ood:.2f}",
     )
     if limits.disagreement is not None:
@@ -146,7 +146,7 @@ def _limits_of_score(manifest: ModelManifest) -> Iterator[str]:
         points = limits.melanoma
         yield (
             f"- Melanoma alone is measured at a probability of melanoma of {points.moderate:.4f} (95 % sensitivity "
-            f"there) and of {points.high:.4f} (best accuracy there); the tiers do not use them"
+            f"there) and of {points.high:.4f} (best accuracy there of those above it); the tiers do not use them"
         )
     yield f"- Temperature {manifest.temperature:.3f}"
 

@@ -1,6 +1,7 @@
 """The data a model learns from: a manifest, not a folder, says which image is what and in which split."""
 
 import hashlib
+import posixpath
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -61,6 +62,18 @@ class Record:
     sex: str = field(default="", compare=False)
     site: str = field(default="", compare=False)
 
+    @property
+    def ties(self) -> tuple[tuple[str, str], ...]:
+        """What it has in common with other pictures, by kind and name: its patient, lesion and group.
+
+        A lesion is one of its patient, where that is stated: many tables number the lesions of each from 1.
+        """
+        lesion, group = self.lesion_id, self.group
+        if self.patient and lesion:
+            # A group that no column names is the lesion.
+            lesion, group = f"{lesion} of patient {self.patient}", "" if group == lesion else group
+        return tuple((k, name) for k, name in (("patient", self.patient), ("lesion", lesion), ("group", group)) if name)
+
 
 def read_manifest(
     path: Path,
@@ -76,8 +89,8 @@ def read_manifest(
     ignored.
 
     Raises:
-        DataError: a column is absent, a value is empty or unknown, a file is listed twice, or one to leave out is not
-            listed.
+        DataError: a column is absent, a value is empty or unknown, a file is listed twice or lies outside the
+            manifest's folder, or one to leave out is not listed.
         LeakageError: a patient, lesion or group is in two splits.
     """
     to_meet = set(excluded)
@@ -88,7 +101,9 @@ def read_manifest(
             if row["file"] in excluded:
                 to_meet.discard(row["file"])
             elif dataset in {ANY_DATASET, row["dataset"]}:
-                records.append(parse_record(row, place=f"{path}, line {line}", labels=labels))
+                record = parse_record(row, place=f"{path}, line {line}", labels=labels)
+                _refuse_outside(record, place=f"{path}, line {line}")
+                records.append(record)
     except TableError as error:
         raise DataError(str(error)) from error
     if to_meet:
@@ -137,12 +152,19 @@ def refuse_repeated_files(records: Sequence[Record]) -> None:
         raise DataError(f"{len(repeated)} files are listed more than once, the first is {repeated[0]}")
 
 
+def _refuse_outside(record: Record, *, place: str) -> None:
+    """Raise `DataError` for a picture that is not below the manifest's folder: reports show pictures."""
+    for file in (record.file, record.sharp_file):
+        if posixpath.normpath(file).startswith(("/", "..")):
+            raise DataError(f"{place}: {file} lies outside the manifest's folder; put the pictures or a link there")
+
+
 def check_leakage(records: Iterable[Record]) -> None:
     """Raise `LeakageError` when a patient, a lesion or a group of near-duplicates is in two splits."""
     home: dict[tuple[str, str], str] = {}
     for record in records:
-        for kind, key in (("patient", record.patient), ("lesion", record.lesion_id), ("group", record.group)):
-            if key and home.setdefault((kind, key), record.split) != record.split:
+        for kind, key in record.ties:
+            if home.setdefault((kind, key), record.split) != record.split:
                 raise LeakageError(f"{kind} {key} is in {home[kind, key]!r} and in {record.split!r}")
 
 

@@ -85,7 +85,7 @@ class Evaluation:
         split, manifest = self.result.data, self.package.manifest
         outcome = next(iter(outcomes(manifest.labels, manifest.positive)))
         return (
-            metrics_of(self.scores, split=split, thresholds=manifest.thresholds),
+            metrics_of(self.scores, split=split, thresholds=manifest.thresholds, seed=self.result.resampling.seed),
             *(
                 Metrics(
                     split=subgroup(split, dimension, stratum.name),
@@ -213,11 +213,11 @@ def described_rows(records: Sequence[Record]) -> str:
     return " ".join(", ".join(each) for each in names if each)
 
 
-def metrics_of(scores: Scores, *, split: str, thresholds: Thresholds) -> Metrics:
+def metrics_of(scores: Scores, *, split: str, thresholds: Thresholds, seed: int = 0) -> Metrics:
     """Return the figures of one split, as a model manifest records them."""
     return Metrics(
         split=split,
         n=len(scores.targets),
         lesions=len(set(scores.groups)),
-        figures=measure(scores, thresholds=thresholds),
+        figures=measure(scores, thresholds=thresholds, seed=seed),
     )

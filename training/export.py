@@ -35,7 +35,7 @@ from training.calibrate import (
     refuse_too_few,
 )
 from training.data import DataError, Record, fingerprint
-from training.evaluate import described_rows, metrics_of
+from training.evaluate import described_rows, metrics_of, resampling_units
 from training.golden import golden_answers, golden_images, golden_scalps
 from training.graph import OUTPUTS, ExportGraph, Statistics, convert, fit_space, to_openvino
 from training.images import CachedImage, load_images
@@ -239,7 +239,7 @@ def _scores(predictions: Sequence[Prediction], records: Sequence[Record], *, tas
         labels=task.labels,
         positive_labels=task.positive,
         targets=np.array([task.labels.index(record.label) for record in records]),
-        groups=tuple(record.group for record in records),
+        groups=resampling_units(records)[1],
         probabilities=np.array([[p.probabilities[label] for label in task.labels] for p in predictions]),
         ood=np.array([p.ood_score for p in predictions]),
         disagreement=np.array([p.disagreement for p in predictions], dtype=float),

@@ -127,8 +127,9 @@ def load_images(
 ) -> list[CachedImage]:
     """Decode every record, in order, as a kiosk does for a network of this input; an unreadable one is named.
 
-    `largest_px` is for pictures to learn from, which are changed at random anyway: squares of a longer side are kept
-    at this one, so that thousands of a camera's pictures fit into memory. Without it each is what a kiosk would see.
+    Thousands of a camera's pictures have to fit into memory. `largest_px` is for pictures to learn from, which are
+    changed at random: squares of a longer side are kept at this one. Without it each is kept as just what a kiosk's
+    network would see, [input_px, input_px, 3].
 
     Raises:
         PictureUnreadable: one cannot be read.
@@ -136,7 +137,9 @@ def load_images(
 
     def square(file: str, record: Record) -> NDArray[np.uint8]:
         found = load_square(root, file, dataset=record.dataset, analysed_at_px=input_px)
-        return found if largest_px is None else shrink_square(found, largest_px)
+        if largest_px is None:
+            return to_input(found, width=input_px, height=input_px)[0]
+        return shrink_square(found, largest_px)
 
     return [
         CachedImage(

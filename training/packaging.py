@@ -14,6 +14,7 @@ from edge.inference.model_package import (
     Metrics,
     ModelManifest,
     ModelPackage,
+    load_model_package,
 )
 from training.card import is_subgroup_of, render_card
 from training.data import DataError
@@ -80,14 +81,25 @@ def _put_in_place(partial: Path, out: Path) -> None:
 
 
 def record(package: ModelPackage, metrics: Sequence[Metrics]) -> None:
-    """Write figures into a package where it lies; it has a new hash and no signature."""
+    """Write figures into a package where it lies, beside those that have come since; it has a new hash, no signature.
+
+    Raises:
+        DataError: what lies there now is another package than the one that was measured.
+    """
+    there = load_model_package(package.directory)
+    if _without_figures(there) != _without_figures(package):
+        raise DataError(f"{package.directory} has been changed since it was measured: the figures are not its own")
     write_package(
-        replace_metrics(package.manifest, metrics),
-        graph=package.graph,
-        weights=package.weights,
-        golden=package.golden,
-        out=package.directory,
+        replace_metrics(there.manifest, metrics),
+        graph=there.graph,
+        weights=there.weights,
+        golden=there.golden,
+        out=there.directory,
     )
+
+
+def _without_figures(package: ModelPackage) -> tuple[ModelManifest, bytes, bytes]:
+    return package.manifest.model_copy(update={"metrics": (), "files": {}}), package.graph, package.weights
 
 
 def replace_metrics(manifest: ModelManifest, metrics: Sequence[Metrics]) -> ModelManifest:

@@ -1,6 +1,7 @@
 """Predictions as CSV: every answer on every picture for a later comparison, and the form of the ISIC challenge."""
 
 import csv
+import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.inference.model_package import ModelPackage
 from training.data import DataError
 from training.metrics import Scores
 from training.scoring import ScoredPicture
@@ -17,13 +19,18 @@ from training.table import TableError, read_table
 
 _HALF: Final = 0.5
 ISIC_COLUMNS: Final = ("MEL", "NV", "BCC", "AKIEC", "BKL", "DF", "VASC")
-_OWN_COLUMNS: Final = ("file", "unit", "truth", "positive", "stated", "score", "moderate", "high", "refusals")
+_OWN_COLUMNS: Final = ("package", "file", "unit", "truth", "positive", "stated", "score", "moderate", "high", "refusals")
+_SIGNIFICANT: Final = 16
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """What one package said of a set of pictures, sorted by file; `melanoma` [N] is None where it is no class."""
+    """What one package said of a set of pictures, sorted by file; `melanoma` [N] is None where it is no class.
 
+    `package` is its `answers_id`; empty where the file does not say. `units` [N] are numbers.
+    """
+
+    package: str
     files: tuple[str, ...]
     units: tuple[str, ...]
     truth: tuple[str, ...]
@@ -34,10 +41,22 @@ class Predictions:
     flagged: dict[str, NDArray[np.bool_]]
 
 
-def write_predictions(
-    path: Path, pictures: Sequence[ScoredPicture], scores: Scores, *, moderate: float, high: float
-) -> None:
-    """Write one row a picture: truth, stated class, score, whether it reaches each threshold, and all probabilities."""
+def answers_id(package: ModelPackage) -> str:
+    """Return what decides a package's answers, as a hash: its network, limits and class weights, not its figures."""
+    manifest = package.manifest
+    chosen = manifest.model_dump_json(include={"thresholds", "decision_weights", "labels", "positive"})
+    digest = hashlib.sha256()
+    for part in (package.graph, package.weights, chosen.encode()):
+        digest.update(hashlib.sha256(part).digest())
+    return digest.hexdigest()[:_SIGNIFICANT]
+
+
+def write_predictions(path: Path, package: ModelPackage, pictures: Sequence[ScoredPicture], scores: Scores) -> None:
+    """Write one row a picture: truth, stated class, score, whether it reaches each threshold, and all probabilities.
+
+    What belongs together, such as the pictures of a patient, has a number of its own: the file may be passed on.
+    """
+    limits, made_by, units = package.manifest.thresholds, answers_id(package), _numbered(scores.groups)
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow([*_OWN_COLUMNS, *(f"p_{label}" for label in scores.labels)])
@@ -45,14 +64,15 @@ def write_predictions(
         for row, picture in enumerate(pictures):
             writer.writerow(
                 [
+                    made_by,
                     picture.record.file,
-                    scores.groups[row],
+                    units[row],
                     picture.record.label,
                     int(positive[row]),
                     scores.labels[stated[row]],
                     repr(float(score[row])),
-                    int(score[row] >= moderate),
-                    int(score[row] >= high),
+                    int(score[row] >= limits.moderate),
+                    int(score[row] >= limits.high),
                     "; ".join(picture.refusals),
                     *(repr(float(value)) for value in scores.probabilities[row]),
                 ]
@@ -65,7 +85,7 @@ def read_predictions(path: Path) -> Predictions:
     Raises:
         DataError: it is no such file, or a picture is in it twice.
     """
-    needed = [(name,) for name in _OWN_COLUMNS if name != "refusals"]
+    needed = [(name,) for name in _OWN_COLUMNS if name not in {"refusals", "package"}]
     try:
         rows = sorted((row for _, row in read_table(path, needed=needed)), key=lambda row: row["file"])
     except TableError as error:
@@ -75,9 +95,13 @@ def read_predictions(path: Path) -> Predictions:
     files = tuple(row["file"] for row in rows)
     if len(set(files)) != len(files):
         raise DataError(f"{path} holds a picture twice")
+    made_by = {row.get("package", "") for row in rows}
+    if len(made_by) > 1:
+        raise DataError(f"{path} holds the answers of several packages")
     return Predictions(
+        package=made_by.pop(),
         files=files,
-        units=tuple(row["unit"] for row in rows),
+        units=_numbered([row["unit"] for row in rows]),
         truth=tuple(row["truth"] for row in rows),
         positive=_flags(rows, "positive", path),
         stated=tuple(row["stated"] for row in rows),
@@ -85,6 +109,14 @@ def read_predictions(path: Path) -> Predictions:
         melanoma=_numbers(rows, "p_mel", path) if "p_mel" in rows[0] else None,
         flagged={name: _flags(rows, name, path) for name in ("moderate", "high")},
     )
+
+
+def _numbered(units: Sequence[str]) -> tuple[str, ...]:
+    """Return for each row the rank of its unit's name, of as many digits each; numbered again they stay the same."""
+    names = sorted(set(units))
+    digits = len(str(len(names)))
+    ranks = {name: f"{rank:0{digits}d}" for rank, name in enumerate(names)}
+    return tuple(ranks[unit] for unit in units)
 
 
 def refuse_isic_form(files: Sequence[str], labels: Sequence[str]) -> None:

@@ -64,7 +64,7 @@ def with_precisions(
         )
     if quantised is not None:
         package = _described(quantised, metrics=())
-        package = _described(package, **_limits(package, pictures, targets, groups=[each.group for each in validation]))
+        package = _described(package, **_limits(package, pictures, targets))
         golden = [decode_image(package.golden[answer.file]) for answer in package.manifest.golden]
         answers, _ = golden_answers(package, golden)
         package = _described(package, golden=answers)
@@ -76,7 +76,7 @@ def _described(package: ModelPackage, **fields: Any) -> ModelPackage:
 
 
 def _limits(
-    package: ModelPackage, pictures: Sequence[NDArray[np.uint8]], targets: NDArray[np.int64], *, groups: Sequence[str]
+    package: ModelPackage, pictures: Sequence[NDArray[np.uint8]], targets: NDArray[np.int64]
 ) -> dict[str, Any]:
     """Return what `export` chose on the validation pictures, chosen again for the network as it is now, in f32."""
     manifest = package.manifest
@@ -87,7 +87,8 @@ def _limits(
         labels=manifest.labels,
         positive_labels=manifest.positive,
         targets=targets,
-        groups=tuple(groups),
+        # Of no concern here: no interval is made.
+        groups=tuple(map(str, range(len(targets)))),
         probabilities=said.probabilities,
         ood=said.ood,
         disagreement=said.disagreement if manifest.outputs.disagreement else None,

@@ -18,6 +18,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from edge.inference.model_package import Estimate, Metrics
 from training.card import SHORTCUTS
 from training.data import DataError, Record, of_split, read_manifest
+from training.evaluate import resampling_units
 from training.images import load_square
 from training.metrics import auc, outcomes
 from training.tasks import TaskDescription
@@ -80,7 +81,7 @@ def check_shortcuts(
     value = auc(truth, score)
     if value is None:
         raise DataError(f"split {measure_on!r} holds one class only")
-    groups = [record.group or record.file for record in measured]
+    _, groups = resampling_units(measured)
     low, high = np.quantile(list(_resampled(truth, score, groups, seed=seed)), (0.025, 0.975))
     return ShortcutCheck(
         value,

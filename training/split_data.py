@@ -85,9 +85,7 @@ def _together(records: Sequence[Record], *, root: Path) -> NDArray[np.int64]:
     first: dict[tuple[str, str], int] = {}
     pairs = []
     for number, record in enumerate(records):
-        for kind, name in (("patient", record.patient), ("lesion", record.lesion_id), ("group", record.group)):
-            if name:
-                pairs.append((number, first.setdefault((kind, name), number)))
+        pairs += [(number, first.setdefault(tie, number)) for tie in record.ties]
     # Pictures are compared across splits: with one split each, all are compared with all.
     alone = [replace(record, split=str(number)) for number, record in enumerate(records)]
     pairs += [(int(pair.a.split), int(pair.b.split)) for pair in near_duplicates(alone, root=root)]

@@ -86,7 +86,7 @@ class OutputNames(_Strict):
 class OperatingPoints(_Strict):
     """Two probabilities from which a picture is flagged, chosen on validation.
 
-    `moderate` kept 95 % sensitivity there, `high` had the best accuracy.
+    `moderate` kept 95 % sensitivity there, `high` had the best accuracy of those above it.
     """
 
     moderate: Probability
@@ -277,11 +277,11 @@ def load_model_package(
         PackageSignatureError: the signature is wrong, or missing where `trust` requires one.
         ModelPackageError: one of its subclasses says what else is wrong.
     """
-    raw = _read(path / MANIFEST_FILE)
+    raw = read_file(path / MANIFEST_FILE)
     signature: SignatureState = "unchecked"
     if trust is not None:
         there = (path / SIGNATURE_FILE).exists()
-        signature = check_signature(raw, _read(path / SIGNATURE_FILE) if there else None, trust)
+        signature = check_signature(raw, read_file(path / SIGNATURE_FILE) if there else None, trust)
     try:
         manifest = ModelManifest.model_validate_json(raw)
     except ValidationError as error:
@@ -294,7 +294,7 @@ def load_model_package(
         raise ModelPackageMislabelled(f"{path} is made for the task {manifest.task!r}, not {expected_task!r}")
     if expected_name is not None and manifest.name != expected_name:
         raise ModelPackageMislabelled(f"{path} holds the model {manifest.name!r}, not {expected_name!r}")
-    contents = {name: _read(path / name) for name in manifest.files}
+    contents = {name: read_file(path / name) for name in manifest.files}
     for name, content in contents.items():
         if hashlib.sha256(content).hexdigest() != manifest.files[name]:
             raise ModelPackageAltered(f"{path / name} differs from its hash in the manifest")
@@ -309,7 +309,12 @@ def load_model_package(
     )
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """Return the content of one of a package's files.
+
+    Raises:
+        ModelPackageMissing: it cannot be read.
+    """
     try:
         return path.read_bytes()
     except OSError as error:

@@ -233,18 +233,21 @@ def _compile(core: Any, model: Any, device: str, settings: dict[str, Any], *, ca
 def _check_graph(model: Any, manifest: ModelManifest) -> None:
     """Compare the network with its manifest: names, sizes and the labels that were stored in it at export."""
     wanted = manifest.outputs
-    outputs = {output.get_any_name(): output for output in model.outputs}
+    # A converted network may give one output several names.
+    outputs = {name: output for output in model.outputs for name in output.get_names()}
     named = {wanted.probabilities, wanted.cam, wanted.ood, wanted.disagreement} - {None}
     missing = named - set(outputs)
     if missing:
         raise ModelPackageMislabelled(f"the network has no output named {', '.join(sorted(map(str, missing)))}")
-    width = outputs[wanted.probabilities].shape[1]
-    if width != len(manifest.labels):
-        raise ModelPackageMislabelled(f"the network has {width} classes, the manifest {len(manifest.labels)} labels")
-    expected = [1, manifest.input.height, manifest.input.width, _CHANNELS]
-    actual = list(model.inputs[0].shape)
-    if len(model.inputs) != 1 or actual != expected or model.inputs[0].element_type.get_type_name() != "u8":
-        raise ModelPackageMislabelled(f"the network's input is {actual}, the manifest says {expected} bytes")
+    answered = outputs[wanted.probabilities].get_partial_shape().to_string()
+    if answered != f"[1,{len(manifest.labels)}]":
+        raise ModelPackageMislabelled(
+            f"the network answers {answered} probabilities, the manifest has {len(manifest.labels)} labels"
+        )
+    expected = f"[1,{manifest.input.height},{manifest.input.width},{_CHANNELS}] u8"
+    actual = ", ".join(f"{i.get_partial_shape().to_string()} {i.element_type.get_type_name()}" for i in model.inputs)
+    if actual != expected:
+        raise ModelPackageMislabelled(f"the network takes {actual or 'nothing'}, the manifest says {expected}")
     # The graph carries its own label order: swapped labels in a manifest would turn every result upside down.
     if not model.has_rt_info(list(LABELS_KEY)):
         raise ModelPackageMislabelled("the network does not carry its labels")

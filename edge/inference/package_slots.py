@@ -18,7 +18,7 @@ from typing import Final, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from edge.errors import EdgeError
-from edge.inference.model_package import MANIFEST_FILE, ModelPackageMissing, load_model_package
+from edge.inference.model_package import MANIFEST_FILE, ModelPackageMissing, load_model_package, read_file
 from edge.inference.package_signature import SIGNATURE_FILE
 
 log = logging.getLogger(__name__)
@@ -133,6 +133,8 @@ class PackageSlots:
         names = [MANIFEST_FILE, *package.manifest.files]
         if (source / SIGNATURE_FILE).exists():
             names.append(SIGNATURE_FILE)
+        # Before anything is written: a stick that is pulled out is no full disk.
+        contents = {name: read_file(source / name) for name in names}
         with self._locked(), _disk_errors():
             state = self.state()
             if state.starts_left is not None:
@@ -141,8 +143,8 @@ class PackageSlots:
             incoming, outgoing = self._folder / ".incoming", self._folder / ".outgoing"
             shutil.rmtree(incoming, ignore_errors=True)
             incoming.mkdir(mode=0o700)
-            for name in names:
-                _write(incoming / name, (source / name).read_bytes())
+            for name, content in contents.items():
+                _write(incoming / name, content)
             _sync_folder(incoming)
             try:
                 verify(incoming)

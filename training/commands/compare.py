@@ -12,7 +12,7 @@ from training.data import DataError
 from training.metrics import outcomes
 from training.outputs import prepare_outputs
 from training.packaging import record
-from training.predictions import read_predictions
+from training.predictions import answers_id, read_predictions
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,9 +33,12 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     try:
         prepare_outputs([arguments.json])
-        result = compare(read_predictions(arguments.a), read_predictions(arguments.b), seed=arguments.seed)
+        first = read_predictions(arguments.a)
+        result = compare(first, read_predictions(arguments.b), seed=arguments.seed)
         if arguments.record is not None:
             package = load_model_package(arguments.record)
+            if first.package != answers_id(package):
+                raise DataError(f"{arguments.a} holds the answers of another package than {arguments.record}")
             outcome = next(iter(outcomes(package.manifest.labels, package.manifest.positive)))
             record(package, [metrics_of(result, outcome=outcome, against=arguments.against, data=arguments.data)])
     except (DataError, EdgeError) as error:

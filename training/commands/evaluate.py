@@ -102,19 +102,13 @@ def _described(arguments: argparse.Namespace, records: Sequence[Record]) -> str:
 
 
 def _write(arguments: argparse.Namespace, evaluation: Evaluation) -> None:
-    package, thresholds = evaluation.package, evaluation.package.manifest.thresholds
+    package = evaluation.package
     if arguments.json is not None:
         arguments.json.write_text(evaluation.result.model_dump_json(indent=2) + "\n", encoding="utf-8")
     if arguments.csv is not None:
         write_isic(arguments.csv, evaluation.pictures, evaluation.scores)
     if arguments.predictions is not None:
-        write_predictions(
-            arguments.predictions,
-            evaluation.pictures,
-            evaluation.scores,
-            moderate=thresholds.moderate,
-            high=thresholds.high,
-        )
+        write_predictions(arguments.predictions, package, evaluation.pictures, evaluation.scores)
     if arguments.html is not None:
         arguments.html.write_text(render_report(evaluation, gallery_wanted=not arguments.no_gallery), encoding="utf-8")
     if arguments.record:

@@ -12,9 +12,9 @@ from pydantic import TypeAdapter
 from edge.inference.model_package import load_model_package
 from edge.inference.openvino_classifier import OpenVinoClassifier
 from training.data import ANY_DATASET, Record, of_split, read_exclusions, read_manifest
-from training.evaluate import described_rows
+from training.evaluate import described_rows, resampling_units
 from training.faithfulness import Faithfulness, measure_faithfulness, metrics_of, off_centre
-from training.images import load_images
+from training.images import load_square
 from training.outputs import prepare_outputs
 from training.packaging import record
 
@@ -40,9 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     excluded = read_exclusions(arguments.exclude)
     rows = read_manifest(arguments.manifest, dataset=arguments.dataset, labels=labels, excluded=excluded)
     records = of_split(rows, arguments.split)
-    pictures = _one_of_each_lesion(
-        records, root=arguments.manifest.parent, labels=labels, input_px=package.manifest.input.width
-    )
+    pictures = _one_of_each_lesion(records, root=arguments.manifest.parent, input_px=package.manifest.input.width)
     if arguments.off_centre:
         pictures = off_centre(pictures)
     classifier = OpenVinoClassifier(package)
@@ -61,12 +59,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _one_of_each_lesion(
-    records: Sequence[Record], *, root: Path, labels: Sequence[str], input_px: int
+    records: Sequence[Record], *, root: Path, input_px: int
 ) -> Iterator[NDArray[np.uint8]]:
     """Yield pictures in random order; two of one lesion would count it twice."""
     seen: set[str] = set()
+    _, units = resampling_units(records)
     for index in np.random.default_rng(0).permutation(len(records)):
         lesion = records[index]
-        if lesion.group not in seen:
-            seen.add(lesion.group)
-            yield load_images([lesion], root=root, labels=labels, input_px=input_px)[0].best
+        if units[index] not in seen:
+            seen.add(units[index])
+            file = lesion.sharp_file or lesion.file
+            yield load_square(root, file, dataset=lesion.dataset, analysed_at_px=input_px)

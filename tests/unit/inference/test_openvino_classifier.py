@@ -11,7 +11,8 @@ from skimage.data import astronaut
 
 from edge.inference.classifier import Classifier, ClassifierFailed
 from edge.inference.model_package import ModelPackageMislabelled, load_model_package
-from edge.inference.openvino_classifier import OpenVinoClassifier
+from edge.inference.openvino_classifier import OpenVinoClassifier, import_openvino, read_network
+from tests.unit.inference.networks import serialised
 
 
 def _noise() -> np.ndarray:
@@ -117,6 +118,32 @@ def test_a_manifest_that_describes_another_network_is_mislabelled(package_dir: P
     relabelled = dataclasses.replace(package, manifest=package.manifest.model_copy(update=values))
     with pytest.raises(ModelPackageMislabelled):
         OpenVinoClassifier(relabelled)
+
+
+def test_an_output_may_have_several_names(package_dir: Path) -> None:
+    package = load_model_package(package_dir)
+    model = read_network(package)
+    for output in model.outputs:
+        # Before the others in order, which is what any one name would be.
+        output.get_tensor().add_names({f"0 {output.get_any_name()}"})
+    graph, weights = serialised(model)
+    OpenVinoClassifier(dataclasses.replace(package, graph=graph, weights=weights)).close()
+
+
+@pytest.mark.parametrize("shapes", [[], [[-1, -1, -1, 3]], [[1, 224, 224, 3]] * 2], ids=["none", "any size", "two"])
+def test_a_network_that_takes_other_inputs_is_mislabelled(package_dir: Path, shapes: list[list[int]]) -> None:
+    openvino = import_openvino()
+    package = load_model_package(package_dir)
+    names, labels = package.manifest.outputs, package.manifest.labels
+    answer = openvino.opset13.constant(np.zeros((1, len(labels)), np.float32))
+    results = [openvino.opset13.result(answer)]
+    results[0].input(0).get_source_output().get_tensor().set_names(
+        {names.probabilities, names.cam, names.ood, str(names.disagreement)}
+    )
+    parameters = [openvino.opset13.parameter(shape, np.uint8) for shape in shapes]
+    graph, weights = serialised(openvino.Model(results, parameters, "made"))
+    with pytest.raises(ModelPackageMislabelled, match="the network takes"):
+        OpenVinoClassifier(dataclasses.replace(package, graph=graph, weights=weights))
 
 
 def test_a_graph_that_is_none_is_reported(package_dir: Path) -> None:

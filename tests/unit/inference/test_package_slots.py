@@ -206,6 +206,21 @@ def test_a_damaged_state_is_said_so_with_its_file(slots: PackageSlots, folder: P
         slots.start(open_package)
 
 
+def test_a_package_that_goes_away_while_it_is_read_is_no_full_disk(
+    slots: PackageSlots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = make_package(tmp_path / "stick", "good-1")
+    whole = load_model_package(source)
+
+    def pulled(_: Path) -> object:
+        shutil.rmtree(source)
+        return whole
+
+    monkeypatch.setattr(package_slots, "load_model_package", pulled)
+    with pytest.raises(ModelPackageMissing, match="cannot be read"):
+        slots.install(source, verify=lambda _: None)
+
+
 def test_a_full_disk_leaves_the_model_in_use(
     slots: PackageSlots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,6 +64,21 @@ def test_the_same_lesion_twice_in_one_split_is_no_leak() -> None:
     check_leakage([record, replace(record, file="b")])
 
 
+def test_lesions_numbered_anew_for_each_patient_are_different_lesions() -> None:
+    one = Record("a", "", "clinic", "train", "nv", "1", "1", patient="A")
+    check_leakage([one, replace(one, file="b", split="test", patient="B")])
+    # A group that a column names holds whoever is in it.
+    with pytest.raises(LeakageError, match="group 7"):
+        check_leakage([replace(one, group="7"), replace(one, file="b", split="test", patient="B", group="7")])
+
+
+@pytest.mark.parametrize("file", ["../a.jpg", "/a.jpg", "images/../../a.jpg"])
+def test_a_picture_outside_the_manifests_folder_is_refused(tmp_path: Path, file: str) -> None:
+    for column in ("file", "file_224"):
+        with pytest.raises(DataError, match="line 3: .* outside"):
+            read_manifest(_write(tmp_path / "m.csv", [_row(1), _row(2) | {column: file}]))
+
+
 def test_images_without_a_lesion_id_are_not_taken_for_one_lesion() -> None:
     record = Record("a", "", "isic2017", "train", "nv", "", "group-a")
     check_leakage([record, replace(record, file="b", split="test", group="group-b")])

@@ -48,6 +48,14 @@ def test_whole_patients_are_dealt_in_like_shares(manifest: Path) -> None:
             assert dealt.counts()[split][label] == pytest.approx(share * of_label, abs=4)
 
 
+def test_lesions_numbered_anew_for_each_patient_do_not_join_all_patients(manifest: Path) -> None:
+    header, *rows = manifest.read_text(encoding="utf-8-sig").splitlines()
+    numbered = manifest.with_name("numbered.csv")
+    lines = [f"{header};lesion_id", *(f"{row};{number % 2 + 1}" for number, row in enumerate(rows))]
+    numbered.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert split_data(numbered, labels=LABELS).groups == PATIENTS - 1
+
+
 def test_the_seed_alone_decides(manifest: Path) -> None:
     first, again, other = (split_data(manifest, labels=LABELS, seed=seed).rows for seed in (0, 0, 1))
     assert first == again
