@@ -51,6 +51,7 @@ from training.state import CHECKPOINT, LEAKAGE, settings_of
 from training.tasks import TASKS, TaskDescription
 from training.train import Sources
 from training.warm_start import network_of
+from training.weight_average import halfway
 
 # Replaced by the calibrated ones before the package is written.
 _PROVISIONAL: Final = Thresholds(moderate=0.25, high=0.75, ood=1e9)
@@ -71,6 +72,7 @@ def export_run(
     licence_of_use_in: Mapping[str, str] = MappingProxyType({}),
     simulation_only: bool,
     members: Sequence[Path] = (),
+    halfway_from: Path | None = None,
     compress_weights: bool = False,
     allow_few: bool = False,
     further_limits: Sequence[str] = (),
@@ -78,7 +80,8 @@ def export_run(
     """Export, calibrate on the run's validation rows and write the package; no other row is touched.
 
     `members` are packages, trained on the same rows, whose networks answer together with the run's, which comes last:
-    the first one's features tell strange pictures. With `allow_few` any number of validation images will do, and the
+    the first one's features tell strange pictures. `halfway_from` is the package that the run went on from, to take the
+    mean of both networks' weights. With `allow_few` any number of validation images will do, and the
     package says so. `further_limits` are sentences for the card, beside the task's own.
 
     Raises:
@@ -106,6 +109,8 @@ def export_run(
     if used != settings["data"]["fingerprint"]:
         raise DataError("the manifest is not the one that this run was trained on")
     network = load_network(run_dir, recipe, classes=len(task.labels))
+    if halfway_from is not None:
+        network = halfway(network, halfway_from, started_from=settings.get("start_from"))
     if members:
         network = Ensemble([*(_member(path, data=used) for path in members), network]).eval()
     print("statistics of the training and validation images", flush=True)
@@ -153,7 +158,12 @@ def export_run(
         intended_use=task.intended_use,
         limits=(
             *task.limits,
-            *_further_limits(simulation_only=simulation_only, few=allow_few, set_aside=len(sources.set_aside())),
+            *_further_limits(
+                simulation_only=simulation_only,
+                few=allow_few,
+                set_aside=len(sources.set_aside()),
+                started_elsewhere=_started_elsewhere(settings),
+            ),
             *further_limits,
         ),
         clinical=False,
@@ -179,7 +189,14 @@ def export_run(
     return complete
 
 
-def _further_limits(*, simulation_only: bool, few: bool, set_aside: int) -> Iterator[str]:
+def _started_elsewhere(settings: Mapping[str, Any]) -> bool:
+    """Whether the run went on from a network of which nothing shows that it learned from the same rows."""
+    if settings.get("start_from") is None and settings.get("weights") is None:
+        return False
+    return bool(settings.get("start_learned_from") != settings["data"]["fingerprint"])
+
+
+def _further_limits(*, simulation_only: bool, few: bool, set_aside: int, started_elsewhere: bool) -> Iterator[str]:
     if simulation_only:
         yield (
             "It learned from, and was measured on, rendered pictures alone: no figure of it says how it would do on a "
@@ -189,6 +206,11 @@ def _further_limits(*, simulation_only: bool, few: bool, set_aside: int) -> Iter
         yield (
             f"Of the pictures held out to test on, {set_aside} were set aside when it was trained, such as those of "
             "lesions that it learned from: a figure that counts them is too good."
+        )
+    if started_elsewhere:
+        yield (
+            "It went on from a network that had learned from other rows, or from unknown ones: if those show lesions "
+            "that it is measured on, its figures are too good."
         )
     if few:
         yield (

@@ -19,7 +19,18 @@ from training.table import TableError, read_table
 
 _HALF: Final = 0.5
 ISIC_COLUMNS: Final = ("MEL", "NV", "BCC", "AKIEC", "BKL", "DF", "VASC")
-_OWN_COLUMNS: Final = ("package", "file", "unit", "truth", "positive", "stated", "score", "moderate", "high", "refusals")
+_OWN_COLUMNS: Final = (
+    "package",
+    "file",
+    "unit",
+    "truth",
+    "positive",
+    "stated",
+    "score",
+    "moderate",
+    "high",
+    "refusals",
+)
 _SIGNIFICANT: Final = 16
 
 

@@ -75,9 +75,7 @@ def _described(package: ModelPackage, **fields: Any) -> ModelPackage:
     return replace(package, manifest=package.manifest.model_copy(update=fields), sha256="", signature="unchecked")
 
 
-def _limits(
-    package: ModelPackage, pictures: Sequence[NDArray[np.uint8]], targets: NDArray[np.int64]
-) -> dict[str, Any]:
+def _limits(package: ModelPackage, pictures: Sequence[NDArray[np.uint8]], targets: NDArray[np.int64]) -> dict[str, Any]:
     """Return what `export` chose on the validation pictures, chosen again for the network as it is now, in f32."""
     manifest = package.manifest
     classifier = OpenVinoClassifier(package)

@@ -21,6 +21,7 @@ LEAKAGE: Final = "leakage.json"
 _EMA_WARMUP_STEPS: Final = 10
 # What runs were that did not write it down.
 _UNWRITTEN: Final = {"precision": "f32"}
+_FOLLOWING: Final = frozenset({"sources", "start_learned_from"})
 
 
 class RunFolderInUse(DataError):
@@ -137,8 +138,8 @@ def keep_settings(path: Path, settings: dict[str, Any]) -> None:
 
 
 def _decisive(settings: dict[str, Any]) -> dict[str, Any]:
-    """Leave out the sources, which follow from the rest and may be stated better later."""
-    return _UNWRITTEN | {name: value for name, value in settings.items() if name != "sources"}
+    """Leave out what follows from the rest and may be stated better later."""
+    return _UNWRITTEN | {name: value for name, value in settings.items() if name not in _FOLLOWING}
 
 
 def sources_of_weights(weights: Path) -> tuple[Source, ...]:
@@ -148,6 +149,14 @@ def sources_of_weights(weights: Path) -> tuple[Source, ...]:
         return TypeAdapter(tuple[Source, ...]).validate_python(recorded)
     except (OSError, ValueError, KeyError, TypeError):
         return (Source(name=f"what {weights.name}, which it started from, was learned from", licence="not recorded"),)
+
+
+def fingerprint_beside(weights: Path) -> str | None:
+    """Return the fingerprint of the rows of the run that a state dictionary lies in, or None."""
+    try:
+        return str(settings_of(weights.parent)["data"]["fingerprint"])
+    except (DataError, LookupError, TypeError):
+        return None
 
 
 def write_results(run_dir: Path, history: Sequence[EpochResult]) -> None:

@@ -40,6 +40,7 @@ from training.state import (
     SETTINGS,
     EpochResult,
     State,
+    fingerprint_beside,
     keep_settings,
     new_state,
     sources_of_weights,
@@ -123,6 +124,13 @@ class Start:
             return sources_of_package(load_model_package(self.package).manifest)
         return () if self.weights is None else sources_of_weights(self.weights)
 
+    def fingerprint(self) -> str | None:
+        """Return the fingerprint of the rows that it learned from and was judged by; None where it is not recorded."""
+        if self.package is not None:
+            known = load_model_package(self.package).manifest.training_data
+            return None if known is None else known.fingerprint
+        return None if self.weights is None else fingerprint_beside(self.weights)
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -180,6 +188,8 @@ def train(
                 "fingerprint": fingerprint([*train_records, *val_records]),
                 **({"excluded": sorted(sources.excluded)} if sources.excluded else {}),
             },
+            # Rows of which it may have learned some that this run is judged by.
+            "start_learned_from": start.fingerprint(),
             # Their licences hold for what is made of them, whatever it learns later.
             "sources": [
                 source.model_dump()

@@ -18,7 +18,6 @@ from edge.inference.model_package import load_model_package
 from edge.inference.openvino_classifier import OpenVinoClassifier
 from edge.inference.preprocess import decode_image
 from tests.training.recalibration import recalibrated
-from training.calibrate import CalibrationError
 from training.data import DataError, HeldOutSplitChosen, LeakageError, read_exclusions
 from training.export import export_run, load_network
 from training.images import CachedImage
@@ -266,6 +265,9 @@ def test_a_training_goes_on_from_a_package_as_if_from_its_checkpoint(
             [each.first_layers(torch.from_numpy(views[0]), blocks=blocks).numpy() for each in (before, after)]
             for blocks in (5, 6)
         )
+    _export(tmp_path / "second", manifest, tmp_path / "further")
+    # From the same rows: nothing that it is judged by can have been learned before.
+    assert "went on from" not in (tmp_path / "further" / "card.md").read_text(encoding="utf-8")
     np.testing.assert_allclose(kept[1], kept[0], atol=0.1, rtol=0.02)
     assert np.abs(learned[1] - learned[0]).max() > 0.1
 
@@ -345,39 +347,6 @@ def test_googlenet_goes_on_from_a_run_on_lesions_to_scalps(manifest: Path, tmp_p
             run_dir=tmp_path / "scalps",
             start=Start(weights=checkpoint),
         )
-
-
-def test_what_learned_from_rendered_pictures_is_for_simulation_only(tmp_path: Path) -> None:
-    scalps = render_dataset(tmp_path / "scalp", count=60, seed=2, size_px=64)
-    tiny = replace(RECIPES["lite0-scalp"], sizes_px=((0, 64),), epochs=1, batch=8)
-    sources = Sources(scalps)
-    train(recipe=tiny, task=SCALP, sources=sources, run_dir=tmp_path / "run", machine=Machine(threads=1))
-    words = {"name": "scalp", "version": "0.0.1", "licence_of_use": "Tests only."}
-    with pytest.raises(DataError, match="simulation only"):
-        export_run(
-            run_dir=tmp_path / "run", manifest=scalps, out=tmp_path / "out", simulation_only=False, allow_few=True,
-            **words,
-        )  # fmt: skip
-    with pytest.raises(CalibrationError, match="20 of each"):
-        export_run(run_dir=tmp_path / "run", manifest=scalps, out=tmp_path / "out", simulation_only=True, **words)
-    export_run(
-        run_dir=tmp_path / "run", manifest=scalps, out=tmp_path / "out", simulation_only=True, allow_few=True, **words
-    )
-    train(
-        recipe=tiny, task=SCALP, sources=Sources(scalps), run_dir=tmp_path / "go-on", machine=Machine(threads=1),
-        start=Start(package=COMMITTED),
-    )  # fmt: skip
-    export_run(
-        run_dir=tmp_path / "go-on", manifest=scalps, out=tmp_path / "further", simulation_only=True, allow_few=True,
-        further_limits=["Seen by nobody else."], **words,
-    )  # fmt: skip
-    further = (tmp_path / "further" / "card.md").read_text(encoding="utf-8")
-    assert KNOWN["ham10000"].licence in further
-    assert "- Seen by nobody else." in further
-    card = (tmp_path / "out" / "card.md").read_text(encoding="utf-8")
-    assert "**Simulation only. It learned from rendered pictures" in card
-    assert "rendered pictures alone" in card
-    assert "fewer than 20" in card
 
 
 def test_the_published_recipe_learns_with_its_auxiliary_heads_and_exports(manifest: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from edge.errors import EdgeError
 from edge.inference.model_package import load_model_package
@@ -36,11 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
         first = read_predictions(arguments.a)
         result = compare(first, read_predictions(arguments.b), seed=arguments.seed)
         if arguments.record is not None:
-            package = load_model_package(arguments.record)
-            if first.package != answers_id(package):
-                raise DataError(f"{arguments.a} holds the answers of another package than {arguments.record}")
-            outcome = next(iter(outcomes(package.manifest.labels, package.manifest.positive)))
-            record(package, [metrics_of(result, outcome=outcome, against=arguments.against, data=arguments.data)])
+            _record(arguments, result, made_by=first.package)
     except (DataError, EdgeError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
@@ -49,3 +46,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json is not None:
         arguments.json.write_text(text + "\n", encoding="utf-8")
     return 0
+
+
+def _record(arguments: argparse.Namespace, result: dict[str, Any], *, made_by: str) -> None:
+    package = load_model_package(arguments.record)
+    if made_by != answers_id(package):
+        raise DataError(f"{arguments.a} holds the answers of another package than {arguments.record}")
+    outcome = next(iter(outcomes(package.manifest.labels, package.manifest.positive)))
+    record(package, [metrics_of(result, outcome=outcome, against=arguments.against, data=arguments.data)])

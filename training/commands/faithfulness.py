@@ -58,9 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if found.proven else 1
 
 
-def _one_of_each_lesion(
-    records: Sequence[Record], *, root: Path, input_px: int
-) -> Iterator[NDArray[np.uint8]]:
+def _one_of_each_lesion(records: Sequence[Record], *, root: Path, input_px: int) -> Iterator[NDArray[np.uint8]]:
     """Yield pictures in random order; two of one lesion would count it twice."""
     seen: set[str] = set()
     _, units = resampling_units(records)

@@ -1,12 +1,22 @@
 """`python -m training quantise`: lets the network compute in INT8 and says what each precision changes; needs NNCF."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from edge.inference.model_package import load_model_package
-from training.data import ANY_DATASET, of_split, read_exclusions, read_manifest, refuse_held_out_split
+from edge.inference.model_package import ModelManifest, load_model_package
+from training.data import (
+    ANY_DATASET,
+    DataError,
+    Record,
+    of_split,
+    read_exclusions,
+    read_manifest,
+    refuse_held_out_split,
+)
+from training.evaluate import described_rows
 from training.packaging import write_package
 from training.quantise import with_precisions
 
@@ -36,6 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
         excluded=read_exclusions(arguments.exclude),
     )
     train, validate = of_split(records, arguments.calibrate_on), of_split(records, arguments.validate_on)
+    _refuse_learned_from(validate, package.manifest, split=arguments.validate_on, calibrated_on=arguments.calibrate_on)
     chosen = np.random.default_rng(0).permutation(len(train))[: arguments.images]
     updated = with_precisions(
         package,
@@ -54,3 +65,16 @@ def run(arguments: argparse.Namespace) -> None:
         golden=updated.golden,
         out=arguments.out or arguments.package,
     )
+
+
+def _refuse_learned_from(records: Sequence[Record], manifest: ModelManifest, *, split: str, calibrated_on: str) -> None:
+    """Raise `DataError` unless the package was judged by these rows before: the limits are chosen anew on them.
+
+    A package without figures does not say by which it was judged.
+    """
+    judged_by = [entry.split for entry in manifest.metrics]
+    if split == calibrated_on or (judged_by and described_rows(records) not in judged_by):
+        raise DataError(
+            f"limits are not chosen on {described_rows(records)}, which the network may have learned from: name the "
+            "split that it was judged by with --validate-on"
+        )

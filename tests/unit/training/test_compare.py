@@ -74,6 +74,19 @@ def test_a_comparison_is_written_onto_the_card_of_the_first(
     assert "| accuracy at the high limit: p of the difference (McNemar) | 1.000 | - |" in card
 
 
+def test_a_comparison_is_not_written_onto_another_package(
+    outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package = tmp_path / "package"
+    shutil.copytree(PACKAGE.with_name("scalp"), package)
+    before = (package / "manifest.json").read_bytes()
+    predictions = outputs / "predictions.csv"
+    words = ("--record", str(package), "--against", "itself", "--data", "pictures")
+    assert _compare(predictions, predictions, tmp_path / "out.json", *words) == (1, {})
+    assert "another package" in capsys.readouterr().err
+    assert (package / "manifest.json").read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -75,7 +75,7 @@ def test_lesions_numbered_anew_for_each_patient_are_different_lesions() -> None:
 @pytest.mark.parametrize("file", ["../a.jpg", "/a.jpg", "images/../../a.jpg"])
 def test_a_picture_outside_the_manifests_folder_is_refused(tmp_path: Path, file: str) -> None:
     for column in ("file", "file_224"):
-        with pytest.raises(DataError, match="line 3: .* outside"):
+        with pytest.raises(DataError, match=r"line 3: .* outside"):
             read_manifest(_write(tmp_path / "m.csv", [_row(1), _row(2) | {column: file}]))
 
 
@@ -161,7 +161,22 @@ def test_listed_pictures_are_left_out_and_a_list_that_is_wrong_is_named(tmp_path
         read_exclusions(listed)
 
 
-@pytest.mark.parametrize("split", ["test", "Test", "extra_test", "test-2", "test2", "testing", "test_set", "testset", "holdout", "hold-out", "held_out"])
+@pytest.mark.parametrize(
+    "split",
+    [
+        "test",
+        "Test",
+        "extra_test",
+        "test-2",
+        "test2",
+        "testing",
+        "test_set",
+        "testset",
+        "holdout",
+        "hold-out",
+        "held_out",
+    ],
+)
 def test_a_test_split_is_not_for_choosing(split: str) -> None:
     with pytest.raises(HeldOutSplitChosen, match=split):
         refuse_held_out_split(split)

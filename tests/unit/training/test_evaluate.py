@@ -57,6 +57,17 @@ def test_scores_are_those_of_the_kiosk(outputs: Path, folder: Path) -> None:
     classifier.close()
 
 
+def test_a_list_of_answers_can_be_passed_on_without_saying_who_the_patients_are(outputs: Path) -> None:
+    with (outputs / "predictions.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    together = {}
+    for row in rows:
+        number = int(re.sub(r"\D", "", Path(row["file"]).stem))
+        together.setdefault(number // 3, set()).add(row["unit"])
+    # Three pictures of each of four patients.
+    assert sorted(together.values(), key=str) == [{"0"}, {"1"}, {"2"}, {"3"}]
+
+
 def test_pictures_in_forms_that_only_data_sets_come_in_are_measured_alike(folder: Path, tmp_path: Path) -> None:
     # Without loss, so that the answers have to be the same.
     forms = {"png": {}, "bmp": {}, "tif": {"compression": "tiff_lzw"}, "webp": {"lossless": True}}

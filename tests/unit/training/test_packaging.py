@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from edge.inference.model_package import Estimate, Metrics, ModelPackageAltered,
 from edge.inference.precision import PrecisionEffect
 from training.card import refuse_name, render_card
 from training.data import DataError
-from training.packaging import replace_metrics, write_package
+from training.packaging import record, replace_metrics, write_package
 
 COMMITTED = Path(__file__).parents[3] / "models" / "melanoma"
 SCALP = COMMITTED.with_name("scalp")
@@ -45,6 +46,21 @@ def test_new_figures_stand_in_manifest_and_card_and_change_the_hash(tmp_path: Pa
     card = (out / "card.md").read_text(encoding="utf-8")
     assert "0.875" in card
     assert "undefined: needs both malignant and benign images" in card
+
+
+def test_figures_measured_side_by_side_are_all_kept_and_those_of_another_package_refused(tmp_path: Path) -> None:
+    out = tmp_path / "melanoma"
+    shutil.copytree(COMMITTED, out)
+    first, second = load_model_package(out), load_model_package(out)
+    record(first, [_metrics("elsewhere", 0.875)])
+    record(second, [_metrics("nowhere", None)])
+    there = load_model_package(out).manifest
+    assert [entry.split for entry in there.metrics][-2:] == ["elsewhere", "nowhere"]
+    limits = there.thresholds.model_copy(update={"ood": 1.0})
+    changed = there.model_copy(update={"thresholds": limits})
+    write_package(changed, graph=first.graph, weights=first.weights, golden=first.golden, out=out)
+    with pytest.raises(DataError, match="changed since"):
+        record(second, [_metrics("elsewhere", 0.5)])
 
 
 def test_the_card_of_a_simulation_says_so_in_bold_before_anything_else(tmp_path: Path) -> None:
