@@ -51,7 +51,6 @@ from training.state import CHECKPOINT, LEAKAGE, settings_of
 from training.tasks import TASKS, TaskDescription
 from training.train import Sources
 from training.warm_start import network_of
-from training.weight_average import halfway
 
 # Replaced by the calibrated ones before the package is written.
 _PROVISIONAL: Final = Thresholds(moderate=0.25, high=0.75, ood=1e9)
@@ -72,7 +71,6 @@ def export_run(
     licence_of_use_in: Mapping[str, str] = MappingProxyType({}),
     simulation_only: bool,
     members: Sequence[Path] = (),
-    halfway_from: Path | None = None,
     compress_weights: bool = False,
     allow_few: bool = False,
     further_limits: Sequence[str] = (),
@@ -80,8 +78,7 @@ def export_run(
     """Export, calibrate on the run's validation rows and write the package; no other row is touched.
 
     `members` are packages, trained on the same rows, whose networks answer together with the run's, which comes last:
-    the first one's features tell strange pictures. `halfway_from` is the package that the run went on from, to take the
-    mean of both networks' weights. With `allow_few` any number of validation images will do, and the
+    the first one's features tell strange pictures. With `allow_few` any number of validation images will do, and the
     package says so. `further_limits` are sentences for the card, beside the task's own.
 
     Raises:
@@ -109,8 +106,6 @@ def export_run(
     if used != settings["data"]["fingerprint"]:
         raise DataError("the manifest is not the one that this run was trained on")
     network = load_network(run_dir, recipe, classes=len(task.labels))
-    if halfway_from is not None:
-        network = halfway(network, halfway_from, started_from=settings.get("start_from"))
     if members:
         network = Ensemble([*(_member(path, data=used) for path in members), network]).eval()
     print("statistics of the training and validation images", flush=True)

@@ -47,25 +47,6 @@ OTHER_DERMOSCOPES: Final = Augmentation(
     hair_probability=0.2,
 )
 
-# Milder, for a network that has learned from `OTHER_DERMOSCOPES` before.
-MILDER: Final = Augmentation(
-    rotation_deg=45.0,
-    crop_fraction=(0.66, 1.08),
-    shift_fraction=0.07,
-    brightness=0.2,
-    contrast=0.2,
-    saturation=0.25,
-    channel_gain=0.08,
-    gamma=0.15,
-    blur_probability=0.25,
-    downscale_probability=0.25,
-    downscale=(0.45, 0.95),
-    jpeg_probability=0.3,
-    jpeg_quality=(30, 95),
-    vignette_probability=0.15,
-    hair_probability=0.15,
-)
-
 # The seed paper's: rotation by up to 90 degrees either way, scale 1 to 2, flips.
 PUBLISHED: Final = Augmentation(
     rotation_deg=90.0,
@@ -199,25 +180,6 @@ RECIPES: Final = {
             mix_alpha=0.4,
             unmixed_epochs=3,
             augmentation=OTHER_DERMOSCOPES,
-        ),
-        # Goes on from a package of lite2-224-mixed with all its layers, for an hour and a half on two cores in bf16.
-        Recipe(
-            name="lite2-224-whole",
-            network="efficientnet-lite2",
-            sizes_px=((0, 160), (9, 192), (18, 224)),
-            epochs=21,
-            batch=32,
-            peak_lr=4e-4,
-            warmup_fraction=0.08,
-            weight_decay=0.05,
-            label_smoothing=0.02,
-            dropout=0.3,
-            drop_connect=0.2,
-            ema_decay=0.999,
-            frozen_blocks=0,
-            mix_alpha=0.4,
-            unmixed_epochs=3,
-            augmentation=MILDER,
         ),
         # Yu et al. 2022: GoogLeNet, 224 px, Adam 1e-4, mean square error and L2. Its weights of L2, batch size and
         # epochs are not in the paper; MATLAB's default of L2 (1e-4) is taken, and the epochs of ours from scratch.

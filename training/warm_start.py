@@ -63,7 +63,7 @@ def start_from_package(network: Any, path: Path, *, views: Sequence[NDArray[np.u
     package = load_model_package(path)
     for member in members(package):
         if member.fits(network):
-            set_weights(network, member, views=views)
+            _start(network, member, views=views)
             return
     raise WarmStartError(f"{path}: the package's network has other layers than the recipe's")
 
@@ -81,7 +81,7 @@ def network_of(path: Path, *, recipes: Sequence[Recipe]) -> Any:
     for recipe in recipes:
         network = build_network(recipe, classes=len(package.manifest.labels))
         if hasattr(network, "convolutions") and member.fits(network):
-            set_weights(network, member, views=())
+            _start(network, member, views=())
             return network.eval()
     raise WarmStartError(f"{path}: its network is none of {', '.join(recipe.name for recipe in recipes)}")
 
@@ -103,8 +103,7 @@ def members(package: ModelPackage) -> list[Member]:
     ]
 
 
-def set_weights(network: Any, member: Member, *, views: Sequence[NDArray[np.uint8]]) -> None:
-    """Load a member's layers, as `unfold` does, and its head where that is for as many classes."""
+def _start(network: Any, member: Member, *, views: Sequence[NDArray[np.uint8]]) -> None:
     unfold(network, member.layers, views=views)
     if member.head.weight.shape == tuple(network.head.weight.shape):
         with torch.no_grad():
@@ -132,17 +131,6 @@ def _folded_networks(package: ModelPackage) -> list[list[FoldedLayer]]:
             raise WarmStartError(f"{node.get_friendly_name()}: the package's network does not begin with a picture")
         networks[-1].append(FoldedLayer(weight=weight, bias=bias))
     return networks
-
-
-def fold(network: Any) -> list[FoldedLayer]:
-    """Return a network's convolutions from input to output, each with its normalisation folded in."""
-    layers = []
-    for conv, norm in network.convolutions():
-        scale = (norm.weight / (norm.running_var + norm.eps).sqrt()).detach()
-        weight = conv.weight.detach() * scale.reshape(-1, 1, 1, 1)
-        bias = norm.bias.detach() - norm.running_mean * scale
-        layers.append(FoldedLayer(weight=weight.numpy(), bias=bias.numpy()))
-    return layers
 
 
 def unfold(network: Any, layers: Sequence[FoldedLayer], *, views: Sequence[NDArray[np.uint8]]) -> None:

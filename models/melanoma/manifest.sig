@@ -1,4 +1,4 @@
 {
   "key_id": "9836245f583e3961",
-  "signature": "NBsSAYv/bCOamT11jbsmJ7Bo6hPXTIRt9dZRIc9gSu5I9yJp6/F7AUzzZWKPSCZEFCHNJRAuMXQaTr0rk5tvBQ=="
+  "signature": "o1OtiGML9X8ysoW3wNWnOYoL/B5CTVPzDSvn+1z8alIZremOGT0o9rSfhPFH9UjNuywwOkmgqNZ5zVzYyTkSDA=="
 }

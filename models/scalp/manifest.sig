@@ -1,4 +1,4 @@
 {
   "key_id": "9836245f583e3961",
-  "signature": "Iuup4y7JbjNun3FmQ4XannOKO10P9KKq4ZStx3P9jjAC550bHAlcYgxH8tyCign2lQlb4cC8Y5Qx72HZHA08DA=="
+  "signature": "o7G72iPqwiE9nfkeHiKxVfmrRh2mpLiQz6Nyb6evJ1/sL2TnwSVdR+YgPgbXAmB2FgCObrOUxQvvY5YtKJN+DQ=="
 }

@@ -26,11 +26,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "features tell strange pictures",
     )  # fmt: skip
     parser.add_argument(
-        "--halfway-from", type=Path, metavar="PACKAGE",
-        help="the package that the run went on from: the mean of both networks' weights is exported, which loses less "
-        "on other clinics' pictures",
-    )  # fmt: skip
-    parser.add_argument(
         "--limit", action="append", default=[], metavar="TEXT", help="one more sentence under the card's limits"
     )
     parser.add_argument("--compress-weights", action="store_true", help="keep the weights in 8 bits: half the size")
@@ -52,7 +47,6 @@ def run(arguments: argparse.Namespace) -> None:
         licence_of_use_in=dict(arguments.licence_in),
         simulation_only=arguments.simulation_only,
         members=arguments.members,
-        halfway_from=arguments.halfway_from,
         compress_weights=arguments.compress_weights,
         allow_few=arguments.allow_few,
         further_limits=arguments.limit,
