@@ -138,7 +138,7 @@ def load_images(
     def square(file: str, record: Record) -> NDArray[np.uint8]:
         found = load_square(root, file, dataset=record.dataset, analysed_at_px=input_px)
         if largest_px is None:
-            return to_input(found, width=input_px, height=input_px)[0]
+            return np.asarray(to_input(found, width=input_px, height=input_px)[0], np.uint8)
         return shrink_square(found, largest_px)
 
     return [
