@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from training.label_names import task_label
@@ -152,10 +152,16 @@ def refuse_repeated_files(records: Sequence[Record]) -> None:
         raise DataError(f"{len(repeated)} files are listed more than once, the first is {repeated[0]}")
 
 
+def leaves_folder(path: str) -> bool:
+    """Whether a path, as written, is absolute or leads above where it starts; links are not followed."""
+    parts = PurePosixPath(posixpath.normpath(path)).parts
+    return bool(parts) and parts[0] in {"/", "//", ".."}
+
+
 def _refuse_outside(record: Record, *, place: str) -> None:
     """Raise `DataError` for a picture that is not below the manifest's folder: reports show pictures."""
     for file in (record.file, record.sharp_file):
-        if posixpath.normpath(file).startswith(("/", "..")):
+        if leaves_folder(file):
             raise DataError(f"{place}: {file} lies outside the manifest's folder; put the pictures or a link there")
 
 

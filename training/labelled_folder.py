@@ -13,6 +13,7 @@ from training.data import (
     LABEL_COLUMNS,
     DataError,
     Record,
+    leaves_folder,
     parse_record,
     refuse_repeated_files,
     years,
@@ -112,8 +113,7 @@ class _Index:
                 if same:
                     return same[0]
         # As written, a path of another machine could be read, and its picture published with the figures.
-        inside = posixpath.normpath(wanted.as_posix())
-        return wanted.name if inside.startswith(("/", "..")) else inside
+        return wanted.name if leaves_folder(wanted.as_posix()) else posixpath.normpath(wanted.as_posix())
 
 
 def _without_ending(name: str) -> str:

@@ -51,6 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _record(arguments: argparse.Namespace, result: dict[str, Any], *, made_by: str) -> None:
     package = load_model_package(arguments.record)
     if made_by != answers_id(package):
-        raise DataError(f"{arguments.a} holds the answers of another package than {arguments.record}")
+        raise DataError(
+            f"{arguments.a} does not hold the answers of {arguments.record} as it is now: evaluate it again"
+        )
     outcome = next(iter(outcomes(package.manifest.labels, package.manifest.positive)))
     record(package, [metrics_of(result, outcome=outcome, against=arguments.against, data=arguments.data)])

@@ -83,7 +83,7 @@ def test_a_comparison_is_not_written_onto_another_package(
     predictions = outputs / "predictions.csv"
     words = ("--record", str(package), "--against", "itself", "--data", "pictures")
     assert _compare(predictions, predictions, tmp_path / "out.json", *words) == (1, {})
-    assert "another package" in capsys.readouterr().err
+    assert "evaluate it again" in capsys.readouterr().err
     assert (package / "manifest.json").read_bytes() == before
 
 
